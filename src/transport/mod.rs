@@ -1,0 +1,25 @@
+//! How a command reaches a node: one OpenSSH connection a node, one script an execution.
+
+pub mod command;
+
+use std::future::Future;
+
+pub use command::{Command, Effect, Output};
+
+use crate::cluster::NodeName;
+
+/// The single funnel to one node. Implemented by [`Host`] over OpenSSH and by the strict fake of
+/// the unit tests.
+pub trait Transport: Send + Sync {
+    /// Runs `command` on the node and returns what it printed and its exit code. Each line of its
+    /// stdout is handed to `on_line` as it arrives (progress), and is in the output, too.
+    ///
+    /// # Errors
+    /// Only when the command could not be carried to the node or its end could not be learned; a
+    /// command that ends with a non-zero code is an `Ok` with that code.
+    fn exec(
+        &self,
+        command: &Command,
+        on_line: &mut (dyn FnMut(&str) + Send),
+    ) -> impl Future<Output = Result<Output, TransportError>> + Send;
+}

@@ -1,1 +1,64 @@
-//! cluster
+//! The validated desired state: complete, consistent, deployable.
+//!
+//! Made from an inventory by [`Cluster::try_from`]; every default is filled in, every name and
+//! port is known to be free of contradictions. Nothing in here does I/O.
+
+pub mod etcd;
+pub mod haproxy;
+pub mod node;
+pub mod patroni;
+pub mod postgresql;
+pub mod secrets;
+pub mod system;
+pub mod timings;
+
+pub use etcd::{EtcdSpec, ExternalEtcd};
+pub use haproxy::{HaproxySpec, NodeHaproxy};
+pub use node::{Node, NodeName, Role, SshSpec};
+pub use patroni::{NodePatroni, PatroniSpec};
+pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
+pub use secrets::{SecretName, SecretSource, Secrets};
+pub use system::SystemSpec;
+pub use timings::Timings;
+
+/// A complete, consistent, deployable cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// Patroni's scope: the name of the PostgreSQL cluster.
+    pub scope: String,
+    /// Where it lives in the DCS; begins and ends with a slash.
+    pub namespace: String,
+    /// Every node, in the order of the inventory.
+    pub nodes: Vec<Node>,
+    /// The failure-detection times, Patroni's and HAProxy's.
+    pub timings: Timings,
+    /// The DCS.
+    pub etcd: EtcdSpec,
+    /// Patroni, as far as it is the same on all nodes.
+    pub patroni: PatroniSpec,
+    /// PostgreSQL, as far as it is the same on all nodes.
+    pub postgresql: PostgresqlSpec,
+    /// HAProxy, as far as it is the same on all nodes.
+    pub haproxy: HaproxySpec,
+    /// Where each secret comes from.
+    pub secrets: std::collections::BTreeMap<SecretName, SecretSource>,
+    /// What is legal but doubtful, in the order of the file; shown by every command.
+    pub warnings: Vec<String>,
+}
+
+impl Cluster {
+    /// The nodes that have `role`, in the order of the inventory.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |node| node.has(role))
+    }
+
+    /// The node of that name.
+    pub fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.iter().find(|node| &node.name == name)
+    }
+
+    /// The DCS path of the cluster, with a closing slash: `/service/region_one/`.
+    pub fn dcs_path(&self) -> String {
+        format!("{}{}/", self.namespace, self.scope)
+    }
+}

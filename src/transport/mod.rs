@@ -8,7 +8,19 @@ pub use command::{Command, Effect, Output};
 
 use crate::cluster::NodeName;
 
-/// The single funnel to one node. Implemented by [`Host`] over OpenSSH and by the strict fake of
+/// Why a command did not reach a node or its end could not be learned.
+#[derive(Debug, thiserror::Error)]
+#[error("{node}: {cause}")]
+pub struct TransportError {
+    /// The node.
+    pub node: NodeName,
+    /// In words, without the node's name.
+    pub cause: String,
+    /// What to do next, where that is known.
+    pub hint: Option<String>,
+}
+
+/// The single funnel to one node. Implemented by `Host` over OpenSSH and by the strict fake of
 /// the unit tests.
 pub trait Transport: Send + Sync {
     /// Runs `command` on the node and returns what it printed and its exit code. Each line of its

@@ -1,1 +1,84 @@
-//! facts
+//! The actual state: what the nodes say, gathered in one round trip a node.
+//!
+//! Everything in here is plain data that can be recorded (`mahout facts --record`) and planned
+//! from (`deploy --dry-run --facts FILE`). A record never holds a secret: the content of a
+//! sensitive file is left out, its hash stays.
+
+pub mod etcd;
+pub mod haproxy;
+pub mod patroni;
+pub mod postgresql;
+pub mod system;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use etcd::EtcdFacts;
+pub use haproxy::HaproxyFacts;
+pub use patroni::PatroniFacts;
+pub use postgresql::PostgresqlFacts;
+pub use system::{
+    DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, SysctlFacts,
+    SystemFacts, UnitFacts,
+};
+
+use crate::cluster::NodeName;
+
+/// What all nodes say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// By node. A node that could not be reached is not in here.
+    pub nodes: BTreeMap<NodeName, NodeFacts>,
+    /// Why a node could not be reached, by node (`verify` and `status` judge the others).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreachable: BTreeMap<NodeName, String>,
+}
+
+/// What one node says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    /// Operating system, hardware, clock.
+    pub system: SystemFacts,
+    /// By package name, the packages that were asked for.
+    pub packages: BTreeMap<String, PackageFacts>,
+    /// The users that were asked for and exist.
+    pub users: Vec<String>,
+    /// By key, the kernel settings that were asked for and exist.
+    pub sysctl: BTreeMap<String, SysctlFacts>,
+    /// By path, the files that were asked for and exist.
+    pub files: BTreeMap<String, FileFacts>,
+    /// By path, the directories that were asked for and exist.
+    pub directories: BTreeMap<String, DirectoryFacts>,
+    /// By name with suffix (`patroni.service`), the units that were asked for and any
+    /// `postgresql*` unit; one that does not exist has `load` = `not-found`.
+    pub units: BTreeMap<String, UnitFacts>,
+    /// Everything that listens on TCP.
+    pub ports: Vec<ListeningPort>,
+    /// The file systems beneath the data directories.
+    pub disks: Vec<DiskFacts>,
+    /// etcd as seen from this node, on nodes with the role; `None` where its client is missing.
+    pub etcd: Option<EtcdFacts>,
+    /// Patroni as this node's REST API shows it; `None` where it does not answer.
+    pub patroni: Option<PatroniFacts>,
+    /// PostgreSQL's data directory and server on this node.
+    pub postgresql: Option<PostgresqlFacts>,
+    /// HAProxy's own view of its servers; `None` where its statistics page does not answer.
+    pub haproxy: Option<HaproxyFacts>,
+}
+
+impl NodeFacts {
+    /// Whether `package` is installed.
+    pub fn has_package(&self, package: &str) -> bool {
+        self.packages
+            .get(package)
+            .is_some_and(|facts| facts.installed.is_some())
+    }
+
+    /// Whether `unit` is active.
+    pub fn is_active(&self, unit: &str) -> bool {
+        self.units
+            .get(unit)
+            .is_some_and(|facts| facts.active == "active")
+    }
+}

@@ -1,1 +1,164 @@
-//! platform
+//! What differs between distributions, as data: packages, paths, users, units, versions.
+
+pub mod debian;
+pub mod enterprise_linux;
+pub mod version;
+
+use crate::facts::{NodeFacts, OsRelease};
+pub use version::Version;
+
+/// A family of distributions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Debian, Ubuntu and their kin: apt, dpkg.
+    Debian,
+    /// CentOS, RHEL, Rocky, AlmaLinux, Oracle Linux: yum or dnf, rpm.
+    EnterpriseLinux,
+}
+
+/// One release of one distribution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Platform {
+    /// Its family.
+    pub family: Family,
+    /// For people: `Debian GNU/Linux 12 (bookworm)`.
+    pub name: String,
+    /// The major version of the release, 0 where it has none (testing).
+    pub release: u32,
+    /// The major version of PostgreSQL that a deploy takes if the inventory names none.
+    pub default_postgresql: u16,
+    /// The versions that the release ships, assumed where a node cannot be asked.
+    pub shipped: Versions,
+    /// The packages that carry etcd.
+    pub etcd_packages: Vec<String>,
+    /// The packages that carry Patroni, with the driver for etcd v3.
+    pub patroni_packages: Vec<String>,
+    /// The package that carries HAProxy.
+    pub haproxy_package: String,
+    /// The tools that later steps and all health facts need: `curl`, …
+    pub tool_packages: Vec<String>,
+    /// The package of a time service, for nodes without any.
+    pub time_package: String,
+    /// The unit of that package.
+    pub time_unit: String,
+    /// etcd's environment file.
+    pub etcd_config: String,
+    /// The user that etcd runs as.
+    pub etcd_user: String,
+    /// The path of the etcd binary.
+    pub etcd_binary: String,
+    /// The path of Patroni's program.
+    pub patroni_binary: String,
+    /// HAProxy's unit, which the package brings.
+    pub haproxy_unit: String,
+}
+
+/// Versions of the services on a node. `etcd` and `haproxy` decide what may be rendered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Versions {
+    /// etcd.
+    pub etcd: Version,
+    /// Patroni.
+    pub patroni: Version,
+    /// HAProxy.
+    pub haproxy: Version,
+    /// systemd's major version.
+    pub systemd: u32,
+}
+
+/// The path of Patroni's configuration on every platform, as in the article.
+pub const PATRONI_CONFIG: &str = "/etc/patroni/patroni.yml";
+
+/// A distribution that mahout does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("`{pretty_name}` (ID={id}) is not a distribution that mahout knows")]
+pub struct UnknownPlatform {
+    /// `PRETTY_NAME`.
+    pub pretty_name: String,
+    /// `ID`.
+    pub id: String,
+}
+
+impl Platform {
+    /// The platform that `os` describes, by `ID` and `ID_LIKE` and the major version only.
+    ///
+    /// # Errors
+    /// If neither names a family that we know.
+    pub fn detect(os: &OsRelease) -> Result<Self, UnknownPlatform> {
+        let names = || std::iter::once(&os.id).chain(&os.id_like);
+        if names().any(|id| id == "debian" || id == "ubuntu") {
+            return Ok(debian::platform(os));
+        }
+        if names().any(|id| ["rhel", "centos", "fedora", "rocky", "almalinux", "ol"].contains(&id.as_str())) {
+            return Ok(enterprise_linux::platform(os));
+        }
+        Err(UnknownPlatform {
+            pretty_name: os.pretty_name.clone(),
+            id: os.id.clone(),
+        })
+    }
+
+    /// Everything that a PostgreSQL node needs of `major`, server first.
+    pub fn postgresql_packages(&self, major: u16) -> Vec<String> {
+        match self.family {
+            Family::Debian => debian::postgresql_packages(major),
+            Family::EnterpriseLinux => enterprise_linux::postgresql_packages(major),
+        }
+    }
+
+    /// Where the binaries of `major` are.
+    pub fn bin_dir(&self, major: u16) -> String {
+        match self.family {
+            Family::Debian => format!("/usr/lib/postgresql/{major}/bin"),
+            Family::EnterpriseLinux => format!("/usr/pgsql-{major}/bin"),
+        }
+    }
+
+    /// The data directory that a deploy uses for `major` if the inventory names none.
+    pub fn data_dir(&self, major: u16) -> String {
+        match self.family {
+            // Not `main`, which is the name of the cluster that the package would make.
+            Family::Debian => format!("/var/lib/postgresql/{major}/patroni"),
+            Family::EnterpriseLinux => format!("/var/lib/pgsql/{major}/data"),
+        }
+    }
+
+    /// The home of the postgres user.
+    pub fn postgres_home(&self) -> &'static str {
+        match self.family {
+            Family::Debian => "/var/lib/postgresql",
+            Family::EnterpriseLinux => "/var/lib/pgsql",
+        }
+    }
+
+    /// The distribution's own PostgreSQL units, which must never run beside Patroni.
+    pub fn distribution_postgresql_units(&self, major: u16) -> Vec<String> {
+        match self.family {
+            Family::Debian => vec!["postgresql.service".to_owned()],
+            Family::EnterpriseLinux => vec![format!("postgresql-{major}.service")],
+        }
+    }
+
+    /// The versions of the services that `facts` tell, installed or to be installed, else those
+    /// that the release ships.
+    pub fn versions(&self, facts: &NodeFacts) -> Versions {
+        let of = |packages: &[String], shipped: &Version| {
+            packages
+                .iter()
+                .filter_map(|name| facts.packages.get(name))
+                .find_map(|package| package.installed.as_ref().or(package.candidate.as_ref()))
+                .and_then(|text| Version::parse_package(text))
+                .unwrap_or_else(|| shipped.clone())
+        };
+        Versions {
+            etcd: of(&self.etcd_packages, &self.shipped.etcd),
+            patroni: of(&self.patroni_packages, &self.shipped.patroni),
+            haproxy: of(std::slice::from_ref(&self.haproxy_package), &self.shipped.haproxy),
+            systemd: if facts.system.systemd == 0 {
+                self.shipped.systemd
+            } else {
+                facts.system.systemd
+            },
+        }
+    }
+}

@@ -113,6 +113,8 @@ pub struct FileFacts {
     /// hold a password.
     #[serde(skip)]
     pub content: Option<Secret>,
+    /// When the content was last changed, in seconds since the epoch by the node's clock.
+    pub modified: i64,
     /// For a symbolic link: where it leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
@@ -146,8 +148,11 @@ pub struct UnitFacts {
     pub fragment: String,
     /// `NeedDaemonReload`.
     pub needs_daemon_reload: bool,
-    /// `ActiveEnterTimestamp` in seconds since the epoch; `None` if never active.
+    /// `ActiveEnterTimestamp` in seconds since the epoch; `None` if it is not active.
     pub active_since: Option<i64>,
+    /// When mahout last reloaded it in this boot (`/run/mahout/UNIT.reloaded`), in seconds since
+    /// the epoch.
+    pub reloaded_at: Option<i64>,
     /// `Result`: `success`, `exit-code`, `timeout`, …
     pub result: String,
 }

@@ -1,1 +1,154 @@
-//! render
+//! From a cluster to every file of every node: pure, no node is touched.
+//!
+//! `plan` compares these files with the nodes' own, `verify` reports the ones that drifted,
+//! `mahout render` writes them to a folder.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{Cluster, Node, Secrets};
+use crate::facts::NodeFacts;
+use crate::platform::{Platform, Versions};
+use crate::secret::Secret;
+
+/// What a node's files are rendered for.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The node.
+    pub node: &'a Node,
+    /// The values of the secrets.
+    pub secrets: &'a Secrets,
+    /// The node's distribution.
+    pub platform: &'a Platform,
+    /// The versions of its services.
+    pub versions: Versions,
+    /// PostgreSQL's major version in this cluster.
+    pub postgresql: u16,
+    /// The node's memory; `None` where no node was asked (`mahout render`): then what is computed
+    /// from it is left out.
+    pub memory_bytes: Option<u64>,
+    /// The node's swap space.
+    pub swap_bytes: u64,
+    /// The kernel settings that exist on the node; `None` where no node was asked.
+    pub kernel_settings: Option<BTreeSet<String>>,
+}
+
+impl<'a> Target<'a> {
+    /// A target of what the node itself said.
+    pub fn of_facts(
+        cluster: &'a Cluster,
+        node: &'a Node,
+        secrets: &'a Secrets,
+        platform: &'a Platform,
+        facts: &NodeFacts,
+    ) -> Self {
+        Self {
+            cluster,
+            node,
+            secrets,
+            platform,
+            versions: platform.versions(facts),
+            postgresql: cluster
+                .postgresql
+                .version
+                .unwrap_or(platform.default_postgresql),
+            memory_bytes: Some(facts.system.memory_bytes),
+            swap_bytes: facts.system.swap_bytes,
+            kernel_settings: Some(facts.sysctl.keys().cloned().collect()),
+        }
+    }
+
+    /// A target of a platform alone, for `mahout render`.
+    pub fn of_platform(
+        cluster: &'a Cluster,
+        node: &'a Node,
+        secrets: &'a Secrets,
+        platform: &'a Platform,
+    ) -> Self {
+        Self {
+            cluster,
+            node,
+            secrets,
+            platform,
+            versions: platform.shipped.clone(),
+            postgresql: cluster
+                .postgresql
+                .version
+                .unwrap_or(platform.default_postgresql),
+            memory_bytes: None,
+            swap_bytes: 0,
+            kernel_settings: None,
+        }
+    }
+
+    /// The data directory of PostgreSQL on this node.
+    pub fn data_dir(&self) -> String {
+        self.node
+            .postgresql
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| self.platform.data_dir(self.postgresql))
+    }
+
+    /// The binaries of PostgreSQL on this node.
+    pub fn bin_dir(&self) -> String {
+        self.node
+            .postgresql
+            .bin_dir
+            .clone()
+            .unwrap_or_else(|| self.platform.bin_dir(self.postgresql))
+    }
+}
+
+/// A file as it is to be on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its absolute path.
+    pub path: String,
+    /// Its content.
+    pub content: Secret,
+    /// The owner's name.
+    pub owner: &'static str,
+    /// The group's name.
+    pub group: &'static str,
+    /// The permission bits: `0o644`.
+    pub mode: u32,
+    /// Whether the content holds secrets: shown masked, written 0600 from the first byte.
+    pub sensitive: bool,
+    /// What the node itself checks before the file takes its place.
+    pub check: Option<Check>,
+    /// Which part of the system the file belongs to.
+    pub purpose: Purpose,
+}
+
+/// A program on the node that judges a file before it replaces the old one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// `haproxy -c -f FILE`.
+    Haproxy,
+    /// `patroni --validate-config FILE`; complaints about ports that Patroni itself holds are
+    /// not counted (before 4.0 there is no `--ignore-listen-port`).
+    Patroni,
+    /// `systemd-analyze verify FILE`.
+    Unit,
+}
+
+/// What a file is for, which decides its phase and what is done after it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// Must be there before packages are installed.
+    BeforePackages,
+    /// Operating system: hosts, sysctl, THP, limits, watchdog.
+    System,
+    /// etcd's unit.
+    EtcdUnit,
+    /// etcd's settings.
+    EtcdConfig,
+    /// Patroni's unit.
+    PatroniUnit,
+    /// patroni.yml.
+    PatroniConfig,
+    /// haproxy.cfg.
+    HaproxyConfig,
+}

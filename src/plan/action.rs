@@ -1,0 +1,176 @@
+//! What can be done to a node, as data.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::cluster::NodeName;
+use crate::facts::FileFacts;
+use crate::platform::Family;
+use crate::render::File;
+use crate::secret::Secret;
+
+/// One change on one node. How it is done in shell stands in `execute::action` alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// `apt-get update` and its kin.
+    RefreshPackageLists {
+        /// Which package manager.
+        family: Family,
+    },
+    /// One transaction. Services that the packages bring are not started by it.
+    InstallPackages {
+        /// Which package manager.
+        family: Family,
+        /// What to install or to upgrade.
+        packages: Vec<PackageChange>,
+    },
+    /// Make a directory, or give an existing one its owner and mode.
+    CreateDirectory {
+        /// Its path; parents are made, root's and 755.
+        path: String,
+        /// The owner's name.
+        owner: String,
+        /// The group's name.
+        group: String,
+        /// The permission bits.
+        mode: u32,
+    },
+    /// Write a file beside its place, check it, fsync it, rename it.
+    WriteFile {
+        /// What is there now.
+        before: Option<FileFacts>,
+        /// What is to be there.
+        file: File,
+    },
+    /// Remove a file that mahout wrote.
+    RemoveFile {
+        /// Its path.
+        path: String,
+    },
+    /// Set live kernel values.
+    SetSysctl {
+        /// By key.
+        values: BTreeMap<String, String>,
+    },
+    /// Load softdog and hand its device to postgres, now.
+    EnableWatchdog,
+    /// `systemctl daemon-reload`.
+    ReloadSystemd,
+    /// Something with a unit.
+    Systemd {
+        /// Its name with suffix.
+        unit: String,
+        /// What.
+        operation: UnitOperation,
+    },
+    /// One PATCH of Patroni's dynamic configuration.
+    PatchDynamicConfiguration {
+        /// The REST API of the member that is asked: `http://10.0.0.11:8008`.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// The whole configuration before, to show the difference.
+        before: Map<String, Value>,
+        /// What is sent.
+        patch: Map<String, Value>,
+    },
+    /// Create a role on the leader.
+    CreateRole {
+        /// How the server is reached on the node.
+        connection: LocalConnection,
+        /// The role.
+        name: String,
+        /// `LOGIN`, `CREATEDB`, …
+        options: Vec<String>,
+        /// Its password.
+        password: Option<Secret>,
+    },
+}
+
+/// How psql reaches the server over its socket, as the postgres user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalConnection {
+    /// The directory of psql.
+    pub bin_dir: String,
+    /// The port.
+    pub port: u16,
+    /// The superuser.
+    pub superuser: String,
+}
+
+/// A package to install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageChange {
+    /// Its name.
+    pub name: String,
+    /// What is installed now.
+    pub installed: Option<String>,
+    /// What will be; `None` if the lists are missing: `(newest)`.
+    pub version: Option<String>,
+    /// Whether the inventory demands this very version.
+    pub pinned: bool,
+}
+
+/// What is done with a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnitOperation {
+    /// Start at boot.
+    Enable,
+    /// Do not start at boot, and stop.
+    Disable,
+    /// Start; does not wait until it is up, a gate does that.
+    Start,
+    /// Stop.
+    Stop,
+    /// Stop and start.
+    Restart,
+    /// Reload its configuration without an interruption.
+    Reload,
+}
+
+/// A condition under which a step was planned. If it no longer holds, the plan is out of date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Patroni's leader is this node.
+    LeaderIs {
+        /// The node.
+        node: NodeName,
+        /// Its REST API.
+        url: String,
+    },
+    /// A majority of etcd's members is healthy without this one.
+    EtcdQuorumWithout {
+        /// The node whose member is about to stop.
+        node: NodeName,
+        /// The client URLs of the other members.
+        others: Vec<String>,
+        /// How many of them must be healthy.
+        needed: usize,
+    },
+    /// There is no PostgreSQL data in this directory.
+    DataDirectoryEmpty {
+        /// The path.
+        path: String,
+    },
+}
+
+/// One action on one node, with its guard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What is done.
+    pub action: Action,
+    /// When it may be done.
+    pub guard: Option<Guard>,
+}
+
+impl From<Action> for Step {
+    fn from(action: Action) -> Self {
+        Self {
+            action,
+            guard: None,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What happens during a run, as data.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::cluster::NodeName;
+
+/// One thing that happened. Reporters (bars, lines, JSON) consume them; nothing else does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Something without steps began: `connecting to 3 nodes`, `gathering facts`.
+    Started {
+        /// In words.
+        what: String,
+    },
+    /// It ended.
+    Finished {
+        /// As it began.
+        what: String,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A phase began.
+    PhaseStarted {
+        /// Its title.
+        phase: &'static str,
+        /// How many nodes and steps it has.
+        nodes: usize,
+        /// Over all nodes.
+        steps: usize,
+    },
+    /// A phase ended, its gate included.
+    PhaseFinished {
+        /// Its title.
+        phase: &'static str,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A step began on a node.
+    StepStarted {
+        /// Its phase.
+        phase: &'static str,
+        /// The node.
+        node: NodeName,
+        /// In words: `install etcd-server`.
+        step: String,
+    },
+    /// It ended well.
+    StepFinished {
+        /// Its phase.
+        phase: &'static str,
+        /// The node.
+        node: NodeName,
+        /// In words.
+        step: String,
+    },
+    /// A step printed a line (shown with `-v`).
+    StepOutput {
+        /// The node.
+        node: NodeName,
+        /// The line.
+        line: String,
+    },
+    /// A gate waits on a node.
+    Waiting {
+        /// The node.
+        node: NodeName,
+        /// For what.
+        what: String,
+        /// What is missing yet, as the node sees it.
+        missing: String,
+        /// How much longer it may.
+        left: Duration,
+    },
+    /// Something to be told beside the progress.
+    Warning {
+        /// Whom it is about.
+        node: Option<NodeName>,
+        /// In words.
+        message: String,
+    },
+}
+
+/// Where events are sent. Cheap to clone; sending never blocks and never fails.
+#[derive(Clone, Debug)]
+pub struct Events(Option<UnboundedSender<Event>>);
+
+impl Events {
+    /// A channel: the sender, and the receiver that a reporter drains.
+    pub fn channel() -> (Self, UnboundedReceiver<Event>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(Some(sender)), receiver)
+    }
+
+    /// Events that nobody looks at (unit tests).
+    pub fn discarded() -> Self {
+        Self(None)
+    }
+
+    /// Sends one. A reporter that has gone away is no reason to stop a run.
+    pub fn send(&self, event: Event) {
+        if let Some(sender) = &self.0 {
+            let _ = sender.send(event);
+        }
+    }
+}

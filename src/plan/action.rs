@@ -174,3 +174,66 @@ impl From<Action> for Step {
         }
     }
 }
+
+impl Action {
+    /// The step in words, without secrets: `install etcd-server 3.4.23`, `create
+    /// /etc/patroni/patroni.yml`, `start etcd.service`.
+    pub fn title(&self) -> String {
+        match self {
+            Action::RefreshPackageLists { .. } => "refresh the package lists".to_owned(),
+            Action::InstallPackages { packages, .. } => {
+                let names: Vec<String> = packages.iter().map(PackageChange::title).collect();
+                format!("install {}", names.join(", "))
+            }
+            Action::CreateDirectory {
+                path,
+                owner,
+                group,
+                mode,
+            } => format!("directory {path} ({owner}:{group} {mode:o})"),
+            Action::WriteFile { before: None, file } => format!("create {}", file.path),
+            Action::WriteFile { file, .. } => format!("update {}", file.path),
+            Action::RemoveFile { path } => format!("remove {path}"),
+            Action::SetSysctl { values } => {
+                let values: Vec<String> = values
+                    .iter()
+                    .map(|(key, value)| format!("{key}={value}"))
+                    .collect();
+                format!("set {}", values.join(", "))
+            }
+            Action::EnableWatchdog => "load softdog".to_owned(),
+            Action::ReloadSystemd => "reload systemd's units".to_owned(),
+            Action::Systemd { unit, operation } => format!("{} {unit}", operation.as_str()),
+            Action::PatchDynamicConfiguration { patch, .. } => {
+                let keys: Vec<&str> = patch.keys().map(String::as_str).collect();
+                format!("patch the dynamic configuration ({})", keys.join(", "))
+            }
+            Action::CreateRole { name, .. } => format!("create role {name}"),
+        }
+    }
+}
+
+impl PackageChange {
+    /// `etcd-server 3.4.23`, `etcd-server (newest)`, `etcd-server 3.4.23 -> 3.4.24`.
+    pub fn title(&self) -> String {
+        let version = self.version.as_deref().unwrap_or("(newest)");
+        match &self.installed {
+            Some(installed) => format!("{} {installed} -> {version}", self.name),
+            None => format!("{} {version}", self.name),
+        }
+    }
+}
+
+impl UnitOperation {
+    /// The verb for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UnitOperation::Enable => "enable",
+            UnitOperation::Disable => "disable",
+            UnitOperation::Start => "start",
+            UnitOperation::Stop => "stop",
+            UnitOperation::Restart => "restart",
+            UnitOperation::Reload => "reload",
+        }
+    }
+}

@@ -114,7 +114,7 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
             facts
                 .units
                 .keys()
-                .filter(|name| name.starts_with("postgresql@"))
+                .filter(|name| name.starts_with("postgresql@") && *name != "postgresql@.service")
                 .cloned(),
         );
         units.sort();

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::{Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation};
-use crate::cluster::{Cluster, Node, NodeName, Role, SecretName};
+use crate::cluster::postgresql::PROBE_ROLE;
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec};
 use crate::facts::{Facts, NodeFacts};
 use crate::platform::PATRONI_CONFIG;
 use crate::render::Purpose;
@@ -253,10 +254,13 @@ fn roles(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
         .filter(|postgresql| postgresql.answers)
         .map(|postgresql| postgresql.roles.clone())
         .unwrap_or_default();
-    let steps: Vec<Step> = cluster
-        .postgresql
-        .users
-        .iter()
+    let probe = UserSpec {
+        name: PROBE_ROLE.to_owned(),
+        options: Vec::new(),
+        password: Some(SecretName::Probe),
+    };
+    let steps: Vec<Step> = std::iter::once(&probe)
+        .chain(&cluster.postgresql.users)
         .filter(|user| !known.contains(&user.name))
         .map(|user| Step {
             action: Action::CreateRole {

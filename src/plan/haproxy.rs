@@ -6,7 +6,7 @@ use super::draft::{Draft, systemd, write_file};
 use super::{Action, Condition, Desired, Gate, Rollout, Step, UnitOperation};
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::NodeFacts;
-use crate::render::{Purpose, haproxy};
+use crate::render::{self, Purpose};
 
 /// The first checks need `rise` rounds.
 const GATE_DEADLINE: Duration = Duration::from_secs(60);
@@ -82,11 +82,11 @@ fn gate(cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
                 .with_role(Role::Postgresql)
                 .filter(|node| node.patroni.tags.get("noloadbalance") != Some(&true.into()))
                 .count();
-            let mut up = vec![(haproxy::read_write_listener(cluster), 1)];
+            let mut up = vec![(render::read_write_listener(cluster), 1)];
             if node.haproxy.read_only_port.is_some() {
-                up.push((haproxy::read_only_listener(cluster), replicas.min(members - 1)));
+                up.push((render::read_only_listener(cluster), replicas.min(members - 1)));
             }
-            let url = stats_url(node);
+            let url = render::stats_url(node);
             (node.name.clone(), Condition::HaproxyServers { url, up })
         })
         .collect();
@@ -95,13 +95,4 @@ fn gate(cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
         conditions,
         deadline: GATE_DEADLINE,
     })
-}
-
-/// The statistics page as CSV, asked on the node itself.
-pub fn stats_url(node: &Node) -> String {
-    let host = match node.haproxy.stats_listen.as_str() {
-        "*" | "0.0.0.0" | "::" => "127.0.0.1",
-        address => address,
-    };
-    format!("http://{host}:{}/;csv", node.haproxy.stats_port)
 }

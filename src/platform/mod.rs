@@ -89,7 +89,9 @@ impl Platform {
         if names().any(|id| id == "debian" || id == "ubuntu") {
             return Ok(debian::platform(os));
         }
-        if names().any(|id| ["rhel", "centos", "fedora", "rocky", "almalinux", "ol"].contains(&id.as_str())) {
+        if names().any(|id| {
+            ["rhel", "centos", "fedora", "rocky", "almalinux", "ol"].contains(&id.as_str())
+        }) {
             return Ok(enterprise_linux::platform(os));
         }
         Err(UnknownPlatform {
@@ -139,6 +141,24 @@ impl Platform {
         }
     }
 
+    /// HAProxy's administration socket, where its package looks for it.
+    pub fn haproxy_socket(&self) -> &'static str {
+        match self.family {
+            Family::Debian => "/run/haproxy/admin.sock",
+            Family::EnterpriseLinux => "/var/lib/haproxy/stats",
+        }
+    }
+
+    /// What HAProxy's `log` lines take: on Debian the package shows /dev/log into the chroot;
+    /// elsewhere the journal gets its standard output, which HAProxy writes to since 1.9.
+    pub fn haproxy_logs(&self, version: &Version) -> &'static [&'static str] {
+        match self.family {
+            Family::Debian => &["/dev/log local0", "/dev/log local1 notice"],
+            Family::EnterpriseLinux if version.at_least(&[1, 9]) => &["stdout format raw local2"],
+            Family::EnterpriseLinux => &["127.0.0.1 local2"],
+        }
+    }
+
     /// The versions of the services that `facts` tell, installed or to be installed, else those
     /// that the release ships.
     pub fn versions(&self, facts: &NodeFacts) -> Versions {
@@ -153,7 +173,10 @@ impl Platform {
         Versions {
             etcd: of(&self.etcd_packages, &self.shipped.etcd),
             patroni: of(&self.patroni_packages, &self.shipped.patroni),
-            haproxy: of(std::slice::from_ref(&self.haproxy_package), &self.shipped.haproxy),
+            haproxy: of(
+                std::slice::from_ref(&self.haproxy_package),
+                &self.shipped.haproxy,
+            ),
             systemd: if facts.system.systemd == 0 {
                 self.shipped.systemd
             } else {

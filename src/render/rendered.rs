@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{File, RenderError, Target, Templates, files, system};
+use super::{File, RenderError, Target, files, sysctl_values};
 use crate::cluster::{Cluster, NodeName, Secrets};
 use crate::facts::Facts;
 use crate::platform::{Platform, Versions};
+use crate::template::Templates;
 
 /// What one node is to have.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ impl Rendered {
             postgresql: target.postgresql,
             data_dir: target.data_dir(),
             bin_dir: target.bin_dir(),
-            kernel_settings: system::kernel_settings(target),
+            kernel_settings: sysctl_values(target),
             files: files(target, templates)?,
         })
     }

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::lab::LabCommand;
+use crate::lab::Suite;
 
 /// From one inventory file and bare Linux nodes to a verified, highly available PostgreSQL
 /// cluster (etcd, Patroni, PostgreSQL, HAProxy), over plain SSH.
 #[derive(Debug, Parser)]
 #[command(name = "mahout", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or nothing to do, 1 a step failed (run again to continue), \
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 a step failed (run again to continue), \
     2 wrong command line or inventory, 3 a node cannot be reached, preflight refused or the lock is \
     held, 4 verification found an error, 5 `--dry-run --exit-code`: there are changes, \
-    129/130/143 interrupted, 141 stdout was closed")]
+    129/130/143 interrupted, 141 stdout was closed"
+)]
 pub struct Cli {
     /// What all commands share.
     #[command(flatten)]
@@ -27,7 +30,14 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The inventory
-    #[arg(short, long, global = true, env = "MAHOUT_INVENTORY", default_value = "inventory.yml", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "MAHOUT_INVENTORY",
+        default_value = "inventory.yml",
+        value_name = "FILE"
+    )]
     pub inventory: PathBuf,
     /// How answers are printed; `json` is one object a line
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
@@ -112,8 +122,8 @@ pub enum Command {
     /// Boot three local nodes, deploy a cluster on them, verify it, say how to connect (as root)
     Demo {
         /// Debian's release on the nodes
-        #[arg(long, default_value = "bookworm")]
-        suite: String,
+        #[arg(long, value_enum, default_value_t)]
+        suite: Suite,
     },
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::cluster::InvalidCluster;
 use crate::cluster::NodeName;
 use crate::execute::{ExecuteError, LockError};
-use crate::facts::FactsError;
+use crate::facts::record::RecordError;
 use crate::inventory::InventoryError;
 use crate::lab::LabError;
 use crate::plan::PlanError;
@@ -15,9 +16,28 @@ use crate::vault::VaultError;
 /// The end of a run that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The inventory cannot be read or no cluster can be made of it.
+    /// The inventory cannot be read.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
+    /// No cluster can be made of the inventory.
+    #[error(transparent)]
+    Cluster(#[from] InvalidCluster),
+    /// A record of facts cannot be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Generated secrets of a cluster that exists are missing.
+    #[error(
+        "the cluster exists, but {} lacks its passwords ({})", vault.display(), missing.join(", ")
+    )]
+    LostVault {
+        /// The vault.
+        vault: PathBuf,
+        /// The names of what it lacks.
+        missing: Vec<String>,
+    },
+    /// Everything was said already; only the exit code is left.
+    #[error("")]
+    Reported(u8),
     /// A secret cannot be had.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -35,9 +55,6 @@ pub enum Error {
     /// Nodes could not be reached.
     #[error("{}", unreachable(.0))]
     Unreachable(Vec<TransportError>),
-    /// A node did not tell its facts.
-    #[error(transparent)]
-    Facts(#[from] FactsError),
     /// Preflight refused.
     #[error("the nodes are not as they must be; nothing was changed\n{0}")]
     Plan(#[from] PlanError),
@@ -61,9 +78,6 @@ pub enum Error {
     /// Verification found errors.
     #[error("{0}")]
     Verification(String),
-    /// `--dry-run --exit-code`, and there are changes; not an error to print.
-    #[error("there are changes")]
-    Changes,
     /// The lab.
     #[error(transparent)]
     Lab(#[from] LabError),
@@ -84,13 +98,18 @@ impl Error {
     /// The exit code of the process; the README has the table.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Inventory(_) | Error::Usage { .. } | Error::Vault(_) | Error::Render(_) => 2,
-            Error::File { .. } => 2,
-            Error::Unreachable(_) | Error::Facts(_) | Error::Plan(_) | Error::Lock(_) => 3,
+            Error::Inventory(_)
+            | Error::Cluster(_)
+            | Error::Record(_)
+            | Error::Usage { .. }
+            | Error::Vault(_)
+            | Error::Render(_)
+            | Error::File { .. } => 2,
+            Error::Reported(code) => *code,
+            Error::Unreachable(_) | Error::Plan(_) | Error::Lock(_) | Error::LostVault { .. } => 3,
             Error::OutOfDate | Error::NotConverged { .. } | Error::Lab(_) => 1,
             Error::Execute(error) => error.exit_code(),
             Error::Verification(_) => 4,
-            Error::Changes => 5,
             Error::Output(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => 141,
             Error::Output(_) => 1,
         }
@@ -100,6 +119,15 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Usage { hint, .. } => hint.clone(),
+            Error::Inventory(error) => error.hint().map(str::to_owned),
+            Error::Cluster(error) => error.hint().map(str::to_owned),
+            Error::Vault(error) => error.hint(),
+            Error::Lab(error) => error.hint(),
+            Error::LostVault { .. } => Some(
+                "bring the file back from where you keep it; mahout never makes new passwords \
+                 for a cluster that has old ones"
+                    .to_owned(),
+            ),
             Error::OutOfDate => Some("run deploy again to see the new one".to_owned()),
             Error::NotConverged { .. } => {
                 Some("`mahout diff` shows them; this is worth a bug report".to_owned())

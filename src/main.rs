@@ -1,38 +1,29 @@
 //! The command `mahout`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use mahout::commands::lab::{LabCommand, LabOutcome, run};
+use mahout::commands::{self, Context};
+use mahout::report::{self, Events};
 
-/// Deploy and run highly available PostgreSQL.
-#[derive(Parser)]
-enum Mahout {
-    /// Real systemd nodes on this machine
-    #[command(subcommand)]
-    Lab(LabCommand),
-}
-
-#[allow(clippy::print_stdout, clippy::print_stderr)]
-fn main() -> ExitCode {
-    let Mahout::Lab(command) = Mahout::parse();
-    match run(command, &mut |line| eprintln!("{line}")) {
-        Ok(LabOutcome::Answer(text)) => print!("{text}"),
-        Ok(LabOutcome::Program(status)) => {
-            return ExitCode::from(
-                status
-                    .code()
-                    .and_then(|code| code.try_into().ok())
-                    .unwrap_or(255),
-            );
-        }
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = commands::parse();
+    let (events, receiver) = Events::channel();
+    let style = report::Style::of(&cli.global);
+    let reporter = tokio::spawn(report::run(receiver, style));
+    let context = Context::new(cli.global, events);
+    let mut out = std::io::stdout();
+    let result = commands::run(cli.command, &context, &mut out).await;
+    drop(context);
+    // The last events are shown before the error.
+    let _ = reporter.await;
+    let flushed = out.flush().map_err(mahout::error::Error::Output);
+    match result.and(flushed) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("\nhint: {hint}");
-            }
-            return ExitCode::from(1);
+            report::error(&error.to_string(), error.hint().as_deref());
+            ExitCode::from(error.exit_code())
         }
     }
-    ExitCode::SUCCESS
 }

@@ -184,8 +184,10 @@ fn platforms() -> Vec<Platform> {
     let mut platforms: Vec<Platform> = ["11", "12", "13"]
         .map(|version| debian::platform(&release("debian", version)))
         .into();
-    platforms.extend(["22.04", "24.04"].map(|version| debian::platform(&release("ubuntu", version))));
-    platforms.extend(["7", "9"].map(|version| enterprise_linux::platform(&release("rhel", version))));
+    platforms
+        .extend(["22.04", "24.04"].map(|version| debian::platform(&release("ubuntu", version))));
+    platforms
+        .extend(["7", "9"].map(|version| enterprise_linux::platform(&release("rhel", version))));
     platforms
 }
 
@@ -299,9 +301,11 @@ fn statistics(node: &Node) -> String {
 
 /// The directories above `path` that are nobody else's: not `/`, `/var`, `/var/lib`, `/etc`.
 fn parents(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(parent, _)| parent))
-        .skip(1)
-        .filter(|path| !["", "/var", "/var/lib", "/etc"].contains(path))
+    std::iter::successors(Some(path), |path| {
+        path.rsplit_once('/').map(|(parent, _)| parent)
+    })
+    .skip(1)
+    .filter(|path| !["", "/var", "/var/lib", "/etc"].contains(path))
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

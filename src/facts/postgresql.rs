@@ -82,11 +82,27 @@ impl PostgresqlFacts {
             .filter_map(|value| value.as_object().cloned())
             .flatten()
             .collect();
-        let list = |key: &str| answers.get(key).and_then(Value::as_array).into_iter().flatten();
-        let texts = |key| list(key).filter_map(|value| Some(value.as_str()?.to_owned())).collect();
-        let settings = answers.get("settings").and_then(Value::as_object).into_iter().flatten();
+        let list = |key: &str| {
+            answers
+                .get(key)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+        };
+        let texts = |key| {
+            list(key)
+                .filter_map(|value| Some(value.as_str()?.to_owned()))
+                .collect()
+        };
+        let settings = answers
+            .get("settings")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
         Self {
-            data_version: versions.get(data_dir.as_str()).map(|&version| version.to_owned()),
+            data_version: versions
+                .get(data_dir.as_str())
+                .map(|&version| version.to_owned()),
             data_dir_in_use: sections
                 .values("postgresql", "in-use")
                 .any(|directory| directory == data_dir),
@@ -117,9 +133,9 @@ impl PostgresqlFacts {
 /// (on a distribution that we do not know) the first that holds a database.
 fn data_dir(ask: &PostgresqlAsk, os: &OsRelease, versions: &BTreeMap<&str, &str>) -> String {
     let holds_database = |path: &&String| versions.contains_key(path.as_str());
-    let of_platform = Platform::detect(os).ok().map(|platform| {
-        platform.data_dir(ask.version.unwrap_or(platform.default_postgresql))
-    });
+    let of_platform = Platform::detect(os)
+        .ok()
+        .map(|platform| platform.data_dir(ask.version.unwrap_or(platform.default_postgresql)));
     of_platform
         .filter(|path| ask.data_dirs.contains(path))
         .or_else(|| ask.data_dirs.iter().find(holds_database).cloned())

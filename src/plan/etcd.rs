@@ -50,9 +50,7 @@ fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, b
     let rendered = &desired.rendered[&node.name];
     let user = rendered.platform.etcd_user.as_str();
     let mut steps: Vec<Step> = Vec::new();
-    steps.extend(
-        directory(facts, &node.etcd_data_dir, user, user, 0o700).map(Step::from),
-    );
+    steps.extend(directory(facts, &node.etcd_data_dir, user, user, 0o700).map(Step::from));
     let mut unit_changed = false;
     let mut changed = false;
     for file in &rendered.files {

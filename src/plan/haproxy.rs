@@ -84,7 +84,10 @@ fn gate(cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
                 .count();
             let mut up = vec![(render::read_write_listener(cluster), 1)];
             if node.haproxy.read_only_port.is_some() {
-                up.push((render::read_only_listener(cluster), replicas.min(members - 1)));
+                up.push((
+                    render::read_only_listener(cluster),
+                    replicas.min(members - 1),
+                ));
             }
             let url = render::stats_url(node);
             (node.name.clone(), Condition::HaproxyServers { url, up })

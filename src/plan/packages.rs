@@ -36,7 +36,11 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
                 .files
                 .iter()
                 .filter(|file| file.purpose == Purpose::BeforePackages);
-            steps.extend(before.filter_map(|file| write_file(facts, file)).map(Step::from));
+            steps.extend(
+                before
+                    .filter_map(|file| write_file(facts, file))
+                    .map(Step::from),
+            );
             if !facts.system.package_lists || missing.iter().any(|change| change.version.is_none())
             {
                 steps.push(Action::RefreshPackageLists { family }.into());
@@ -68,7 +72,10 @@ fn wanted(desired: &Desired, node: &Node, rendered: &Rendered) -> Vec<(String, O
     };
     let mut packages = pinned(platform.tool_packages.clone(), &None);
     if node.has(Role::Etcd) {
-        packages.extend(pinned(platform.etcd_packages.clone(), &cluster.etcd.version));
+        packages.extend(pinned(
+            platform.etcd_packages.clone(),
+            &cluster.etcd.version,
+        ));
     }
     if node.has(Role::Postgresql) {
         packages.extend(pinned(

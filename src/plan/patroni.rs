@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::draft::{Draft, directory, systemd, write_file};
-use super::{Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation};
+use super::{
+    Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation,
+};
 use crate::cluster::postgresql::PROBE_ROLE;
 use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec};
 use crate::facts::{Facts, NodeFacts};

@@ -122,8 +122,16 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
         for unit in units {
             // The packages enable their units; what is not known yet will be there after them.
             let off = facts.units.get(&unit).is_some_and(|unit| {
-                matches!(unit.enabled.as_str(), "disabled" | "masked" | "" | "static" | "generated" | "indirect" | "enabled-runtime")
-                    && unit.active != "active"
+                matches!(
+                    unit.enabled.as_str(),
+                    "disabled"
+                        | "masked"
+                        | ""
+                        | "static"
+                        | "generated"
+                        | "indirect"
+                        | "enabled-runtime"
+                ) && unit.active != "active"
                     && unit.load != "not-found"
             });
             if !off {
@@ -144,7 +152,14 @@ pub(super) fn needs_time_service(node: &Node, facts: &NodeFacts) -> bool {
 pub fn is_container(facts: &NodeFacts) -> bool {
     matches!(
         facts.system.virtualization.as_str(),
-        "systemd-nspawn" | "docker" | "podman" | "lxc" | "lxc-libvirt" | "openvz" | "rkt" | "container-other"
+        "systemd-nspawn"
+            | "docker"
+            | "podman"
+            | "lxc"
+            | "lxc-libvirt"
+            | "openvz"
+            | "rkt"
+            | "container-other"
     )
 }
 

@@ -27,7 +27,7 @@ pub use host_keys::{HostKey, Known};
 use crate::cluster::NodeName;
 
 /// Why a command did not reach a node or its end could not be learned.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{node}: {cause}")]
 pub struct TransportError {
     /// The node.

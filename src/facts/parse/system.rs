@@ -29,13 +29,20 @@ pub(super) fn system(units: &BTreeMap<String, UnitFacts>, sections: &Sections<'_
     };
     let value = |key| sections.value("system", key).unwrap_or_default();
     let memory = |key: &str| {
-        let line = files.get("/proc/meminfo")?.iter().find(|line| line.starts_with(key))?;
+        let line = files
+            .get("/proc/meminfo")?
+            .iter()
+            .find(|line| line.starts_with(key))?;
         let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         kibibytes.checked_mul(1024)
     };
     let time_service = TIME_UNITS
         .iter()
-        .find(|&&unit| units.get(unit).is_some_and(|facts| facts.active == "active"))
+        .find(|&&unit| {
+            units
+                .get(unit)
+                .is_some_and(|facts| facts.active == "active")
+        })
         .map(|unit| unit.trim_end_matches(".service").to_owned());
     SystemFacts {
         os: os_release(files.get("/etc/os-release").map_or(&[], Vec::as_slice)),
@@ -81,7 +88,10 @@ pub(super) fn sysctl(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, Sys
     let facts = |key: &String| {
         let file = kernel_file(key);
         let lines = files.get(file.as_str())?;
-        let value: Vec<&str> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+        let value: Vec<&str> = lines
+            .iter()
+            .flat_map(|line| line.split_whitespace())
+            .collect();
         Some((
             key.clone(),
             SysctlFacts {

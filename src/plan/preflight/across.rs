@@ -28,7 +28,10 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
             let others: Vec<&str> = others.iter().map(|name| name.as_str()).collect();
             findings.refuse(
                 Some(first),
-                format!("it has the machine id {id}, and so has {}", others.join(", ")),
+                format!(
+                    "it has the machine id {id}, and so has {}",
+                    others.join(", ")
+                ),
                 Some(
                     "two inventory names for one machine, or cloned machines: `rm \
                      /etc/machine-id; systemd-machine-id-setup` and reboot the clone"
@@ -42,7 +45,11 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
         .iter()
         .filter_map(|(name, facts)| {
             let system = &facts.system;
-            Some((name, system.clock_offset?, system.clock_uncertainty.unwrap_or(0.0)))
+            Some((
+                name,
+                system.clock_offset?,
+                system.clock_uncertainty.unwrap_or(0.0),
+            ))
         })
         .collect();
     let first = offsets.iter().min_by(|a, b| a.1.total_cmp(&b.1));
@@ -64,10 +71,16 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
         node.has(Role::Postgresql)
             .then(|| rendered.postgresql.to_string())
     });
-    differing(findings, desired, "glibc (and so the order of text)", false, |node, facts| {
-        let libc = facts.system.libc.clone();
-        (node.has(Role::Postgresql) && !libc.is_empty()).then_some(libc)
-    });
+    differing(
+        findings,
+        desired,
+        "glibc (and so the order of text)",
+        false,
+        |node, facts| {
+            let libc = facts.system.libc.clone();
+            (node.has(Role::Postgresql) && !libc.is_empty()).then_some(libc)
+        },
+    );
     differing(findings, desired, "Patroni", false, |node, _| {
         let rendered = desired.rendered.get(&node.name)?;
         node.has(Role::Postgresql)
@@ -96,7 +109,10 @@ fn differing(
             .get(&node.name)
             .and_then(|facts| version(node, facts))
         {
-            versions.entry(version).or_default().push(node.name.as_str());
+            versions
+                .entry(version)
+                .or_default()
+                .push(node.name.as_str());
         }
     }
     if versions.len() < 2 {
@@ -108,7 +124,8 @@ fn differing(
         .collect();
     let message = format!("the nodes differ in {what}: {}", parts.join("; "));
     if refuse {
-        let hint = format!("name one version for all in the inventory, or make the nodes equal ({what})");
+        let hint =
+            format!("name one version for all in the inventory, or make the nodes equal ({what})");
         findings.refuse(None, message, Some(hint));
     } else {
         findings.notes.push(Note {
@@ -117,4 +134,3 @@ fn differing(
         });
     }
 }
-

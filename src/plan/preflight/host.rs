@@ -98,11 +98,19 @@ pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, fac
     if node.has(Role::Postgresql) {
         let patroni: &[&str] = &["patroni", "python", "python3"];
         wanted.push((cluster.patroni.port, "Patroni's REST API", patroni));
-        wanted.push((node.postgresql.port, "PostgreSQL", &["postgres", "postmaster"]));
+        wanted.push((
+            node.postgresql.port,
+            "PostgreSQL",
+            &["postgres", "postmaster"],
+        ));
     }
     if node.has(Role::Haproxy) {
         let haproxy: &[&str] = &["haproxy"];
-        wanted.push((node.haproxy.read_write_port, "HAProxy's read-write port", haproxy));
+        wanted.push((
+            node.haproxy.read_write_port,
+            "HAProxy's read-write port",
+            haproxy,
+        ));
         if let Some(port) = node.haproxy.read_only_port {
             wanted.push((port, "HAProxy's read-only port", haproxy));
         }
@@ -122,11 +130,12 @@ pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, fac
                 format!(
                     "port {port}, wanted for {purpose}, is taken by {} (pid {})",
                     listening.process,
-                    listening.pid.map_or("unknown".to_owned(), |pid| pid.to_string())
+                    listening
+                        .pid
+                        .map_or("unknown".to_owned(), |pid| pid.to_string())
                 ),
                 Some("stop it, or choose another port in the inventory".to_owned()),
             );
         }
     }
 }
-

@@ -8,7 +8,12 @@ use crate::facts::NodeFacts;
 use crate::plan::{Desired, etcd, patroni};
 
 /// An etcd that runs with members that are not ours is not ours.
-pub(super) fn foreign_etcd(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
+pub(super) fn foreign_etcd(
+    findings: &mut Findings,
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+) {
     if !node.has(Role::Etcd) || !facts.is_active(etcd::UNIT) {
         return;
     }
@@ -36,7 +41,10 @@ pub(super) fn foreign_etcd(findings: &mut Findings, desired: &Desired, node: &No
         let what = if strangers.is_empty() {
             "and does not tell its members".to_owned()
         } else {
-            format!("with members that are not of this cluster: {}", strangers.join(", "))
+            format!(
+                "with members that are not of this cluster: {}",
+                strangers.join(", ")
+            )
         };
         findings.refuse(
             Some(&node.name),
@@ -52,8 +60,17 @@ pub(super) fn foreign_etcd(findings: &mut Findings, desired: &Desired, node: &No
 
 /// A PostgreSQL that runs outside Patroni's data directory, or a database in our data directory
 /// that is not this cluster's.
-pub(super) fn foreign_postgresql(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
-    let Some(postgresql) = facts.postgresql.as_ref().filter(|_| node.has(Role::Postgresql)) else {
+pub(super) fn foreign_postgresql(
+    findings: &mut Findings,
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+) {
+    let Some(postgresql) = facts
+        .postgresql
+        .as_ref()
+        .filter(|_| node.has(Role::Postgresql))
+    else {
         return;
     };
     let data_dir = &desired.rendered[&node.name].data_dir;
@@ -61,7 +78,9 @@ pub(super) fn foreign_postgresql(findings: &mut Findings, desired: &Desired, nod
         if directory.trim_end_matches('/') != data_dir.trim_end_matches('/') {
             findings.refuse(
                 Some(&node.name),
-                format!("a PostgreSQL that Patroni does not manage runs here: {directory} (pid {pid})"),
+                format!(
+                    "a PostgreSQL that Patroni does not manage runs here: {directory} (pid {pid})"
+                ),
                 Some(
                     "mahout would have to stop it; if it is not needed, stop and disable it \
                      yourself (on Debian: `pg_dropcluster --stop VERSION NAME`)"

@@ -74,7 +74,11 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&inventory::render(&self.problems, &self.source, Style::Plain))
+        f.write_str(&inventory::render(
+            &self.problems,
+            &self.source,
+            Style::Plain,
+        ))
     }
 }
 
@@ -88,10 +92,19 @@ pub fn load(path: &Path) -> Result<Cluster, InvalidCluster> {
 
 /// Makes a cluster of `inventory`, if it has no error.
 pub fn check(inventory: Inventory) -> Checked {
-    let Inventory { source, sections, mut problems, tree } = inventory;
+    let Inventory {
+        source,
+        sections,
+        mut problems,
+        tree,
+    } = inventory;
     // Where the text is no YAML or no map, nothing more can be said of it.
     let Some(tree) = tree else {
-        return Checked { cluster: None, problems: problems.into_sorted(), source };
+        return Checked {
+            cluster: None,
+            problems: problems.into_sorted(),
+            source,
+        };
     };
     let draft = Draft::new(&source, &tree, sections, &mut problems);
     let mut cluster = build::cluster(&draft, &mut problems);
@@ -104,15 +117,22 @@ pub fn check(inventory: Inventory) -> Checked {
         .filter(|problem| problem.severity == Severity::Warning)
         .map(|problem| problem.on_one_line(&name))
         .collect();
-    Checked { cluster: (!failed).then_some(cluster), problems, source }
+    Checked {
+        cluster: (!failed).then_some(cluster),
+        problems,
+        source,
+    }
 }
 
 impl TryFrom<Inventory> for Cluster {
     type Error = InvalidCluster;
 
     fn try_from(inventory: Inventory) -> Result<Self, Self::Error> {
-        let Checked { cluster, problems, source } = check(inventory);
+        let Checked {
+            cluster,
+            problems,
+            source,
+        } = check(inventory);
         cluster.ok_or_else(|| InvalidCluster::Problems(Box::new(Report { problems, source })))
     }
 }
-

@@ -29,9 +29,10 @@ pub trait Decode: Sized {
 /// Lays an optional value over another.
 pub fn over<T: Decode>(upper: Option<Spanned<T>>, base: Option<Spanned<T>>) -> Option<Spanned<T>> {
     match (upper, base) {
-        (Some(upper), Some(base)) => {
-            Some(Spanned { value: upper.value.over(base.value), span: upper.span })
-        }
+        (Some(upper), Some(base)) => Some(Spanned {
+            value: upper.value.over(base.value),
+            span: upper.span,
+        }),
         (upper, base) => upper.or(base),
     }
 }
@@ -48,7 +49,11 @@ pub struct Decoder {
 
 impl Decoder {
     pub(super) fn new(problems: Problems) -> Self {
-        Self { problems, level: Level::Cluster, path: Vec::new() }
+        Self {
+            problems,
+            level: Level::Cluster,
+            path: Vec::new(),
+        }
     }
 
     /// Reads what `read` reads one key deeper.
@@ -84,8 +89,12 @@ impl Decoder {
             Some((first, _)) if first == "nodes" || first == "groups" => 2,
             _ => 0,
         };
-        let names: Vec<&str> =
-            self.path.iter().skip(skipped).map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self
+            .path
+            .iter()
+            .skip(skipped)
+            .map(|(name, _)| name.as_str())
+            .collect();
         names.join(".")
     }
 
@@ -102,7 +111,7 @@ impl Decoder {
                 decoder
                     .problems
                     .error(entry.key.span, format!("`{path}` has no value"))
-                    .hint("give it one, or remove the key for its default");
+                    .hint("a key needs a value; remove the key to have its default");
                 return None;
             }
             decoder.value(&entry.value)
@@ -130,7 +139,10 @@ impl Decoder {
     pub(super) fn mistyped(&mut self, value: &Value, wanted: &str) -> &mut Problem {
         let path = self.path();
         let found = self.found(value);
-        self.problems.error(value.span, format!("`{path}` must be {wanted}, not {found}"))
+        self.problems.error(
+            value.span,
+            format!("`{path}` must be {wanted}, not {found}"),
+        )
     }
 
     /// What `value` is, in words. The values of secrets are never repeated.
@@ -189,15 +201,22 @@ impl Decoder {
                 Some(key) => self.misplaced(entry, key),
             }
         }
+        let mistaken = |key: &Key| {
+            let unknown = entries.iter().map(|entry| entry.key.value.as_str());
+            unknown
+                .filter(|name| !names().any(|known| known == *name))
+                .any(|name| nearest(name, names()) == Some(key.name))
+        };
         for key in keys {
-            if key.presence == Presence::Required && value.get(key.name).is_none() {
+            let missing = key.presence == Presence::Required && value.get(key.name).is_none();
+            // "did you mean" has said it.
+            if missing && !mistaken(key) {
                 let place = self.key_span();
                 let message = match self.path().as_str() {
                     "" => format!("`{}` is missing", key.name),
                     path => format!("`{path}` has no `{}`", key.name),
                 };
-                let doc = key.doc.trim().trim_end_matches('.');
-                self.problems.error(place, message).hint(format!("`{}`: {doc}", key.name));
+                self.problems.error(place, message).hint(phrase(key.doc));
             }
         }
         Some(kept)
@@ -210,7 +229,10 @@ impl Decoder {
             "" => format!("`{name}` is not a key of an inventory"),
             path => format!("`{name}` is not a key of `{path}`"),
         };
-        let allowed = keys.iter().filter(|key| self.level.allows(key.level)).map(|key| key.name);
+        let allowed = keys
+            .iter()
+            .filter(|key| self.level.allows(key.level))
+            .map(|key| key.name);
         let hint = elsewhere::hint(&section, name)
             .or_else(|| {
                 nearest(name, allowed.clone()).map(|near| format!("did you mean `{near}`?"))
@@ -232,7 +254,10 @@ impl Decoder {
         match key.level {
             Level::Single => self
                 .problems
-                .error(entry.key.span, format!("`{name}` can be set for a single node only"))
+                .error(
+                    entry.key.span,
+                    format!("`{name}` can be set for a single node only"),
+                )
                 .hint("set it in the node's own entry under `nodes`"),
             _ => self
                 .problems
@@ -240,4 +265,13 @@ impl Decoder {
                 .hint("set it once, at the top level of the file"),
         };
     }
+}
+
+/// A sentence of documentation as a hint: lower case, no full stop.
+fn phrase(doc: &str) -> String {
+    let doc = doc.trim().trim_end_matches('.');
+    let mut chars = doc.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }

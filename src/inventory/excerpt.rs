@@ -32,7 +32,11 @@ pub fn render(problems: &[Problem], source: &Source, style: Style) -> String {
         out.push_str(&render_one(problem, &name, &text, &renderer));
         out.push_str("\n\n");
     }
-    if let Some(more) = problems.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+    if let Some(more) = problems
+        .len()
+        .checked_sub(MOST_SHOWN)
+        .filter(|more| *more > 0)
+    {
         out.push_str(&format!("… and {more} more\n\n"));
     }
     out.push_str(&count(problems, &name));
@@ -45,7 +49,9 @@ fn render_one(problem: &Problem, name: &str, text: &str, renderer: &Renderer) ->
         Severity::Warning => Level::WARNING,
     };
     let mut group = level.primary_title(problem.message.as_str()).elements(
-        problem.span.map(|span| snippet(span, &problem.related, name, text)),
+        problem
+            .span
+            .map(|span| snippet(span, &problem.related, name, text)),
     );
     if let Some(hint) = &problem.hint {
         let hint = annotate_snippets::normalize_untrusted_str(hint);
@@ -71,9 +77,18 @@ fn snippet<'a>(
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let places = || std::iter::once(span).chain(related.iter().map(|(span, _)| *span));
     let first = places().min().unwrap_or(span);
-    let last = places().map(|place| first_line_end(place, text)).max().unwrap_or(span.end);
-    let from = text.get(..first.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let to = text.get(last..).and_then(|after| after.find('\n')).map_or(text.len(), |at| last + at);
+    let last = places()
+        .map(|place| first_line_end(place, text))
+        .max()
+        .unwrap_or(span.end);
+    let from = text
+        .get(..first.start)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let to = text
+        .get(last..)
+        .and_then(|after| after.find('\n'))
+        .map_or(text.len(), |at| last + at);
     let range = |place: Span| {
         let start = place.start.saturating_sub(from);
         // Of a value of several lines the first is enough; nothing at all still gets a caret.
@@ -84,7 +99,9 @@ fn snippet<'a>(
         .path(name)
         .annotation(AnnotationKind::Primary.span(range(span)))
         .annotations(related.iter().map(|(span, label)| {
-            AnnotationKind::Context.span(range(*span)).label(label.as_str())
+            AnnotationKind::Context
+                .span(range(*span))
+                .label(label.as_str())
         }))
 }
 
@@ -95,7 +112,12 @@ fn first_line_end(place: Span, text: &str) -> usize {
 
 /// `3 errors, 1 warning in inventory.yml`
 fn count(problems: &[Problem], name: &str) -> String {
-    let of = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let of = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
     let counted = |number: usize, word: &str| match number {
         0 => None,
         1 => Some(format!("1 {word}")),

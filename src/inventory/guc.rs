@@ -25,7 +25,10 @@ fn all() -> impl Iterator<Item = Guc> {
         let mut words = line.split(' ');
         Some(Guc {
             name: words.next()?,
-            from: words.next().and_then(|word| word.parse().ok()).unwrap_or(10),
+            from: words
+                .next()
+                .and_then(|word| word.parse().ok())
+                .unwrap_or(10),
             till: words.next().and_then(|word| word.parse().ok()),
         })
     })
@@ -53,7 +56,12 @@ mod tests {
     #[test]
     fn the_list_is_well_formed() {
         for guc in all() {
-            assert!(guc.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{guc:?}");
+            assert!(
+                guc.name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_'),
+                "{guc:?}"
+            );
             assert!((10..=18).contains(&guc.from), "{guc:?}");
             assert!(guc.till.is_none_or(|till| till > guc.from), "{guc:?}");
         }

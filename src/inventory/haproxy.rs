@@ -47,7 +47,7 @@ section! {
         /// The user that it asks for.
         Cluster username: String = Unset;
         /// That user's password: generated, env:, file: or command:.
-        Cluster password: SecretRef;
+        Cluster password: SecretRef = Unset;
     }
 
     /// HAProxy's time-outs.

@@ -9,7 +9,7 @@ const SECRET: [&str; 5] = ["password", "passwd", "passphrase", "secret", "pwd"];
 const REFERENCES: [&str; 3] = ["env:", "file:", "command:"];
 
 /// Whether the value of `key` is a secret.
-pub(super) fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     // `password_encryption` and `pgpass` are settings, `*_file` is a path.
     SECRET.iter().any(|word| key.contains(word))
@@ -41,7 +41,9 @@ pub(super) fn mask(text: &str) -> String {
             let reference = value.trim_start_matches(['"', '\'']);
             if value.is_empty() || is_block_header(value) {
                 hiding_below = Some(indent);
-            } else if !REFERENCES.iter().any(|prefix| reference.starts_with(prefix))
+            } else if !REFERENCES
+                .iter()
+                .any(|prefix| reference.starts_with(prefix))
                 && !matches!(reference, "generated" | "none" | "{" | "[")
             {
                 // A plain or quoted value may also go on below its line.
@@ -52,7 +54,7 @@ pub(super) fn mask(text: &str) -> String {
             }
             from = end.max(start + 1);
         }
-        out.push_str(&urls(line.get(shown..).unwrap_or_default()));
+        out.push_str(&urls(&phrases(line.get(shown..).unwrap_or_default())));
     }
     out
 }
@@ -60,7 +62,8 @@ pub(super) fn mask(text: &str) -> String {
 /// `|`, `>-`, `|2+`: the value stands in the lines below.
 fn is_block_header(value: &str) -> bool {
     value.strip_prefix(['|', '>']).is_some_and(|rest| {
-        rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-'))
+        rest.chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '+' | '-'))
     })
 }
 
@@ -98,9 +101,40 @@ fn value_end(line: &str, start: usize) -> usize {
         };
     }
     if in_braces {
-        return value.find([',', '}']).map_or(whole, |found| start + found);
+        let found = value.find([',', '}']).unwrap_or(value.len());
+        return start + value.get(..found).unwrap_or_default().trim_end().len();
     }
     whole
+}
+
+/// Passwords inside of texts: `password=…` of a connection string, `PASSWORD '…'` of a statement.
+fn phrases(line: &str) -> String {
+    const WORD: &str = "password";
+    let Some(found) = line.to_ascii_lowercase().find(WORD) else {
+        return line.to_owned();
+    };
+    let after = found + WORD.len();
+    let rest = line.get(after..).unwrap_or_default();
+    let value = rest.trim_start_matches([' ', '=']);
+    let start = after + rest.len() - value.len();
+    let end = match value.chars().next() {
+        _ if start == after => start,
+        Some('\'') => value
+            .get(1..)
+            .and_then(|value| value.find('\''))
+            .map_or(line.len(), |at| start + at + 2),
+        _ if rest.trim_start().starts_with('=') => {
+            start
+                + value
+                    .find([' ', '"', '\'', ',', '\n'])
+                    .unwrap_or(value.len())
+        }
+        _ => start,
+    };
+    let mut out = line.get(..start).unwrap_or_default().to_owned();
+    blot(line, start, end, &mut out);
+    out.push_str(&phrases(line.get(end..).unwrap_or_default()));
+    out
 }
 
 /// Passwords inside of URLs: `postgres://user:***@host`.
@@ -129,7 +163,11 @@ fn urls(line: &str) -> String {
 
 fn blot(line: &str, start: usize, end: usize, out: &mut String) {
     for byte in line.get(start..end).unwrap_or_default().bytes() {
-        out.push(if matches!(byte, b'\n' | b'\r') { char::from(byte) } else { '*' });
+        out.push(if matches!(byte, b'\n' | b'\r') {
+            char::from(byte)
+        } else {
+            '*'
+        });
     }
 }
 
@@ -156,6 +194,8 @@ mod tests {
             "a: { password: }\nb: {password: hunter2\n",
             "password: é hunter2",
             "password: &anchor hunter2",
+            "options: [\"PASSWORD 'hunter2'\", \"x PASSWORD 'hunter2\"]\n",
+            "primary_conninfo: host=10.0.0.11 password=hunter2 user=x password = hunter2\n",
             "password: |hunter2",
             "passwords:\n- hunter2\n",
             "password: !vault |\n  hunter2\n",

@@ -36,6 +36,7 @@ use ipnet::IpNet;
 
 pub use decode::{Decode, Decoder, over};
 pub use excerpt::{Style, render};
+pub(crate) use mask::is_secret;
 pub use problem::{Problem, Problems, Severity, Span, Spanned};
 pub use section::{Key, Level, List, OrOff, Presence, Table};
 pub use source::{InventoryError, LARGEST, Source};
@@ -68,7 +69,7 @@ section::section! {
         /// What is set in the nodes' operating systems.
         Cluster system: system::System;
         /// Settings that some nodes share, by the group's name.
-        Cluster groups: AtLevel<GroupEntry>;
+        Cluster groups: AtLevel<GroupEntry> = Unset;
         /// The nodes by name.
         Cluster nodes: AtLevel<NodeEntry> = Required;
     }
@@ -84,7 +85,9 @@ impl Decode for AtLevel<GroupEntry> {
     }
 
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
-        decoder.at_level(Level::Node, |decoder| Table::decode(value, decoder)).map(Self)
+        decoder
+            .at_level(Level::Node, |decoder| Table::decode(value, decoder))
+            .map(Self)
     }
 }
 
@@ -100,7 +103,9 @@ impl Decode for AtLevel<NodeEntry> {
                 .hint("write each as `name: { address: 10.0.0.11 }`");
             return None;
         }
-        decoder.at_level(Level::Single, |decoder| Table::decode(value, decoder)).map(Self)
+        decoder
+            .at_level(Level::Single, |decoder| Table::decode(value, decoder))
+            .map(Self)
     }
 }
 
@@ -130,7 +135,9 @@ pub fn parse(source: Source) -> Inventory {
     let mut problems = Problems::default();
     let tree = yaml::read(&source.text, &mut problems);
     let mut decoder = Decoder::new(problems);
-    let sections = tree.as_ref().and_then(|tree| Sections::decode(tree, &mut decoder));
+    let sections = tree
+        .as_ref()
+        .and_then(|tree| Sections::decode(tree, &mut decoder));
     Inventory {
         source,
         sections: sections.unwrap_or_default(),

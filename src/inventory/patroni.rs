@@ -168,7 +168,13 @@ impl Decode for TimingsEntry {
             return TimingsMap::decode(value, decoder).map(Self);
         }
         let base = Base::decode(value, decoder)?;
-        let base = Some(Spanned { value: base, span: value.span });
-        Some(Self(TimingsMap { base, ..TimingsMap::default() }))
+        let base = Some(Spanned {
+            value: base,
+            span: value.span,
+        });
+        Some(Self(TimingsMap {
+            base,
+            ..TimingsMap::default()
+        }))
     }
 }

@@ -34,7 +34,7 @@ section! {
         /// The user that pg_rewind connects as.
         Cluster rewind: Login;
         /// Login roles that a deploy creates.
-        Cluster users: List<User>;
+        Cluster users: List<User> = Unset;
     }
 
     /// One of the three users that Patroni needs.

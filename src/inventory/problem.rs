@@ -125,13 +125,28 @@ impl Problems {
 
     /// Whether one of them is an error.
     pub fn any_error(&self) -> bool {
-        self.0.iter().any(|problem| problem.severity == Severity::Error)
+        self.0
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Whether one of them is an error in this part of the text.
+    pub fn any_error_within(&self, start: usize, end: usize) -> bool {
+        self.0.iter().any(|problem| {
+            problem.severity == Severity::Error
+                && problem
+                    .span
+                    .is_some_and(|span| (start..end).contains(&span.start))
+        })
     }
 
     /// All of them in the order of the file, each once.
     pub fn into_sorted(self) -> Vec<Problem> {
         let mut problems = self.0;
-        problems.sort_by_key(|problem| problem.span.map(|span| (span.start, span.end)));
+        problems.sort_by(|a, b| {
+            let key = |p: &Problem| p.span.map(|span| (span.start, span.end));
+            key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+        });
         problems.dedup();
         problems
     }

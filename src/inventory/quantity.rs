@@ -56,7 +56,12 @@ pub fn parse_size(text: &str) -> Option<u64> {
 /// A time as people write it: the largest unit that divides it.
 pub fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)] {
+    for (unit, length) in [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("min", 60_000),
+        ("s", 1_000),
+    ] {
         if milliseconds > 0 && milliseconds.is_multiple_of(length) {
             return format!("{}{unit}", milliseconds / length);
         }
@@ -69,7 +74,9 @@ pub fn show_duration(duration: Duration) -> String {
 
 fn split(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     Some((number.parse().ok()?, unit.trim_start()))
 }
@@ -118,9 +125,22 @@ mod tests {
             ("2 d", 172_800_000),
             ("0", 0),
         ] {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(milliseconds)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_millis(milliseconds)),
+                "{text}"
+            );
         }
-        for text in ["", "s", "-1", "1.5s", "3 weeks", "30S", "99999999999999999999", "18446744073709551615d"] {
+        for text in [
+            "",
+            "s",
+            "-1",
+            "1.5s",
+            "3 weeks",
+            "30S",
+            "99999999999999999999",
+            "18446744073709551615d",
+        ] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }
@@ -144,9 +164,14 @@ mod tests {
 
     #[test]
     fn a_time_is_shown_in_its_largest_whole_unit() {
-        for (milliseconds, text) in
-            [(0, "0s"), (100, "100ms"), (1_500, "1500ms"), (90_000, "90s"), (300_000, "5min"), (86_400_000, "1d")]
-        {
+        for (milliseconds, text) in [
+            (0, "0s"),
+            (100, "100ms"),
+            (1_500, "1500ms"),
+            (90_000, "90s"),
+            (300_000, "5min"),
+            (86_400_000, "1d"),
+        ] {
             assert_eq!(show_duration(Duration::from_millis(milliseconds)), text);
         }
     }

@@ -24,7 +24,12 @@ pub(super) fn word<'v>(
     };
     let scalar = decoder.scalar(value, &wanted)?;
     let text = scalar.text.as_str();
-    let all = || words.iter().chain(aliases.iter().flat_map(|aliases| aliases.iter())).copied();
+    let all = || {
+        words
+            .iter()
+            .chain(aliases.iter().flat_map(|aliases| aliases.iter()))
+            .copied()
+    };
     if all().any(|word| word == text) {
         return Some(text);
     }
@@ -59,7 +64,11 @@ pub struct Lines(pub String);
 impl Decode for Lines {
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let scalar = decoder.scalar(value, "a text")?;
-        if scalar.text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        if scalar
+            .text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+        {
             decoder.mistyped(value, "a text without control characters");
             return None;
         }
@@ -71,7 +80,10 @@ impl Decode for bool {
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let wanted = "`true` or `false`";
         match decoder.scalar(value, wanted)? {
-            Scalar { form: Form::Boolean(value), .. } => Some(*value),
+            Scalar {
+                form: Form::Boolean(value),
+                ..
+            } => Some(*value),
             Scalar { text, .. } if matches!(text.as_str(), "on" | "yes" | "true") => Some(true),
             Scalar { text, .. } if matches!(text.as_str(), "off" | "no" | "false") => Some(false),
             _ => {
@@ -94,11 +106,7 @@ impl Decode for u64 {
     }
 }
 
-fn number<T: std::str::FromStr>(
-    value: &Value,
-    wanted: &str,
-    decoder: &mut Decoder,
-) -> Option<T> {
+fn number<T: std::str::FromStr>(value: &Value, wanted: &str, decoder: &mut Decoder) -> Option<T> {
     let parsed = decoder.scalar(value, wanted)?.text.parse().ok();
     if parsed.is_none() {
         decoder.mistyped(value, wanted);
@@ -128,7 +136,10 @@ impl Decode for IpAddr {
         const WANTED: &str = "an IP address";
         let text = &decoder.scalar(value, WANTED)?.text;
         // Zone indexes (`fe80::1%eth0`) are local to a machine and parse as no address.
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+            .unwrap_or(text);
         if let Ok(address) = bare.parse() {
             return Some(address);
         }
@@ -222,7 +233,9 @@ impl Decode for Listen {
         if text.parse::<IpAddr>().is_ok() || is_host_name(text) {
             return Some(Self::At(text.clone()));
         }
-        let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let has_port = text
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let problem = decoder.mistyped(value, WANTED);
         if has_port {
             problem.hint("the port has a key of its own");
@@ -259,15 +272,21 @@ impl Decode for Setting {
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let json = value.to_json();
         match &value.kind {
-            Kind::Scalar(scalar) if !scalar.text.contains(['\n', '\0']) => {
-                Some(Self { text: scalar.text.clone(), json })
-            }
+            Kind::Scalar(scalar) if !scalar.text.contains(['\n', '\0']) => Some(Self {
+                text: scalar.text.clone(),
+                json,
+            }),
             // `shared_preload_libraries: [a, b]` is how a list is written in YAML.
             Kind::List(items) => {
-                let texts: Option<Vec<String>> =
-                    items.iter().map(|item| String::decode(item, decoder)).collect();
+                let texts: Option<Vec<String>> = items
+                    .iter()
+                    .map(|item| String::decode(item, decoder))
+                    .collect();
                 let text = texts?.join(", ");
-                Some(Self { json: text.clone().into(), text })
+                Some(Self {
+                    json: text.clone().into(),
+                    text,
+                })
             }
             _ => {
                 decoder.mistyped(value, "a single value on one line");

@@ -193,7 +193,10 @@ pub struct Table<T>(pub Vec<(Spanned<String>, Spanned<T>)>);
 impl<T> Table<T> {
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&Spanned<T>> {
-        self.0.iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(name, _)| name.value == key)
+            .map(|(_, value)| value)
     }
 
     /// Every key with its value.
@@ -205,16 +208,19 @@ impl<T> Table<T> {
 impl<T: Decode> Decode for Table<T> {
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let entries = decoder.map(value, "a map")?;
-        let read = entries.iter().filter_map(|entry| {
-            decoder.entry(entry).map(|value| (entry.key.clone(), value))
-        });
+        let read = entries
+            .iter()
+            .filter_map(|entry| decoder.entry(entry).map(|value| (entry.key.clone(), value)));
         Some(Self(read.collect()))
     }
 
     fn over(self, base: Self) -> Self {
         let mut joined = base.0;
         for (key, value) in self.0 {
-            match joined.iter_mut().find(|(below, _)| below.value == key.value) {
+            match joined
+                .iter_mut()
+                .find(|(below, _)| below.value == key.value)
+            {
                 Some(below) => *below = (key, value),
                 None => joined.push((key, value)),
             }
@@ -228,6 +234,10 @@ impl<T: Decode> Decode for Table<T> {
 pub struct List<T>(pub Vec<Spanned<T>>);
 
 impl<T: Decode> Decode for List<T> {
+    fn keys() -> Option<&'static [Key]> {
+        T::keys()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         match &value.kind {
             super::value::Kind::List(items) => {

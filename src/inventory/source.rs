@@ -50,7 +50,9 @@ impl InventoryError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Missing(_) => Some("`mahout init` writes a starter; `--inventory` names another file"),
+            Self::Missing(_) => {
+                Some("`mahout init` writes a starter; `--inventory` names another file")
+            }
             Self::NotUtf8 { .. } => Some("save the file as UTF-8"),
             _ => None,
         }
@@ -114,7 +116,12 @@ impl Source {
                 let bytes = error.into_bytes();
                 let (line, column) = position(&bytes, at);
                 let byte = bytes.get(at).copied().unwrap_or_default();
-                return Err(InventoryError::NotUtf8 { file, line, column, byte });
+                return Err(InventoryError::NotUtf8 {
+                    file,
+                    line,
+                    column,
+                    byte,
+                });
             }
         };
         // A byte order mark is no part of the text; some editors write one.
@@ -122,7 +129,11 @@ impl Source {
             Some(rest) => rest.to_owned(),
             None => text,
         };
-        Ok(Self { path: path.to_owned(), home, text })
+        Ok(Self {
+            path: path.to_owned(),
+            home,
+            text,
+        })
     }
 
     /// The file's name for messages.
@@ -149,6 +160,8 @@ fn position(bytes: &[u8], at: usize) -> (usize, usize) {
     let before = bytes.get(..at).unwrap_or_default();
     let line = before.split(|byte| *byte == b'\n');
     let lines = line.clone().count();
-    let column = line.last().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+    let column = line
+        .last()
+        .map_or(0, |line| String::from_utf8_lossy(line).chars().count());
     (lines, column + 1)
 }

@@ -97,7 +97,10 @@ impl Value {
         let kind = match (kind, base.kind) {
             (Kind::Map(entries), Kind::Map(mut joined)) => {
                 for entry in entries {
-                    match joined.iter_mut().find(|below| below.key.value == entry.key.value) {
+                    match joined
+                        .iter_mut()
+                        .find(|below| below.key.value == entry.key.value)
+                    {
                         Some(below) => {
                             below.key = entry.key;
                             below.value = entry.value.over(below.value.clone());

@@ -15,7 +15,7 @@ use super::value::{Entry, Form, Kind, Scalar, Value};
 /// How deep lists and maps may be nested.
 const DEEPEST: usize = 32;
 /// How many values there may be, those that aliases repeat counted each time.
-const MOST_VALUES: usize = 250_000;
+const MOST_VALUES: usize = 100_000;
 
 /// Reads `text`, which is a map. Repeated keys and keys that are no text are reported, and their
 /// first occurrence is kept; a text that is not YAML at all gives the one problem that stops the
@@ -50,14 +50,17 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Option<Value> {
     match &value.kind {
         Kind::Map(_) => Some(value),
         Kind::Null => {
-            problems.error(None, "the inventory is empty").hint(
-                "`mahout init` writes a starter; the least is `scope` and three `nodes`",
-            );
+            problems
+                .error(None, "the inventory is empty")
+                .hint("`mahout init` writes a starter; the least is `scope` and three `nodes`");
             None
         }
         _ => {
             problems
-                .error(value.span, "an inventory is a map of keys: `scope`, `nodes`, …")
+                .error(
+                    value.span,
+                    "an inventory is a map of keys: `scope`, `nodes`, …",
+                )
                 .hint("`mahout init` writes a starter");
             None
         }
@@ -144,15 +147,32 @@ impl<'de> Visitor<'de> for RawVisitor {
 fn tree(raw: serde_saphyr::Spanned<Raw>, text: &str, problems: &mut Problems) -> Value {
     let span = span(&raw.defined, text);
     // The text as typed: YAML would make 0755 of 755, true of `on`.
-    let typed = || text.get(span.start..span.end).unwrap_or_default().trim().to_owned();
+    let typed = || {
+        text.get(span.start..span.end)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
     let kind = match raw.value {
         Raw::Null => Kind::Null,
-        Raw::Boolean(value) => Kind::Scalar(Scalar { text: typed(), form: Form::Boolean(value) }),
-        Raw::Number(number) => Kind::Scalar(Scalar { text: typed(), form: Form::Number(number) }),
-        Raw::Text(text) => Kind::Scalar(Scalar { text, form: Form::Text }),
-        Raw::List(items) => {
-            Kind::List(items.into_iter().map(|item| tree(item, text, problems)).collect())
-        }
+        Raw::Boolean(value) => Kind::Scalar(Scalar {
+            text: typed(),
+            form: Form::Boolean(value),
+        }),
+        Raw::Number(number) => Kind::Scalar(Scalar {
+            text: typed(),
+            form: Form::Number(number),
+        }),
+        Raw::Text(text) => Kind::Scalar(Scalar {
+            text,
+            form: Form::Text,
+        }),
+        Raw::List(items) => Kind::List(
+            items
+                .into_iter()
+                .map(|item| tree(item, text, problems))
+                .collect(),
+        ),
         Raw::Map(entries) => {
             let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
             let mut first = std::collections::HashMap::new();
@@ -172,7 +192,10 @@ fn tree(raw: serde_saphyr::Spanned<Raw>, text: &str, problems: &mut Problems) ->
                     }
                     None => {
                         first.insert(scalar.text.clone(), key.span);
-                        let key = Spanned { value: scalar.text, span: key.span };
+                        let key = Spanned {
+                            value: scalar.text,
+                            span: key.span,
+                        };
                         kept.push(Entry { key, value });
                     }
                 }
@@ -184,16 +207,38 @@ fn tree(raw: serde_saphyr::Spanned<Raw>, text: &str, problems: &mut Problems) ->
 }
 
 fn span(location: &serde_saphyr::Location, text: &str) -> Span {
+    let line = usize::try_from(location.line())
+        .unwrap_or(usize::MAX)
+        .max(1);
+    let column = usize::try_from(location.column())
+        .unwrap_or(usize::MAX)
+        .max(1);
     let bytes = location.span();
-    let start = clamp(bytes.byte_offset().map(u64::from).unwrap_or_default(), text);
+    let start = match bytes.byte_offset() {
+        Some(start) => clamp(u64::from(start), text),
+        // Errors of the scanner come with line and column only.
+        None => offset(line, column, text),
+    };
     let length = bytes.byte_len().map(u64::from).unwrap_or_default();
     let end = clamp(start as u64 + length, text);
     Span {
         start,
         end,
-        line: usize::try_from(location.line()).unwrap_or(usize::MAX).max(1),
-        column: usize::try_from(location.column()).unwrap_or(usize::MAX).max(1),
+        line,
+        column,
     }
+}
+
+/// The byte at which a line's column is.
+fn offset(line: usize, column: usize, text: &str) -> usize {
+    let mut lines = text.split_inclusive('\n');
+    let before: usize = lines.by_ref().take(line - 1).map(str::len).sum();
+    let rest = lines.next().unwrap_or_default();
+    let inside = rest
+        .char_indices()
+        .nth(column - 1)
+        .map_or(rest.trim_end().len(), |(at, _)| at);
+    (before + inside).min(text.len())
 }
 
 /// The nearest boundary of a character at or before `byte`.
@@ -215,7 +260,7 @@ fn syntax(error: &serde_saphyr::Error, text: &str, problems: &mut Problems) {
 }
 
 /// The library's words, what we say instead, and the remedy.
-const WORDS: [(&str, &str, Option<&str>); 12] = [
+const WORDS: [(&str, &str, Option<&str>); 14] = [
     (
         "tabs disallowed",
         "a tab in the indentation",
@@ -239,7 +284,7 @@ const WORDS: [(&str, &str, Option<&str>); 12] = [
     (
         "recursion limit",
         "too deeply nested for an inventory",
-        None,
+        Some("no key of it is deeper than ten levels"),
     ),
     (
         "alias references unknown anchor",
@@ -252,12 +297,30 @@ const WORDS: [(&str, &str, Option<&str>); 12] = [
         Some("a value that contains `: ` needs quotes; else the indentation above is wrong"),
     ),
     (
+        "illegal placement of ':'",
+        "a colon inside of a bracket that is still open",
+        Some("a `[` or `{` above is never closed"),
+    ),
+    (
         "unexpected character",
         "a value cannot begin with this character",
         Some("put the value in quotes"),
     ),
-    ("unclosed quote", "this quote is never closed", None),
-    ("unclosed bracket", "this bracket is never closed", None),
+    (
+        "unclosed quote",
+        "this quote is never closed",
+        Some("close it on the same line"),
+    ),
+    (
+        "unclosed bracket",
+        "this bracket is never closed",
+        Some("close it with its counterpart"),
+    ),
+    (
+        "mismatched bracket",
+        "this bracket closes another one than was opened",
+        Some("`[` is closed by `]`, `{` by `}`"),
+    ),
     (
         "did not find expected key",
         "this line is neither a key of the map above nor indented as part of a value",
@@ -274,5 +337,8 @@ fn reworded(said: &str) -> (String, Option<&'static str>) {
     WORDS
         .iter()
         .find(|(theirs, ..)| said.contains(theirs))
-        .map_or_else(|| (said.to_owned(), None), |(_, ours, hint)| ((*ours).to_owned(), *hint))
+        .map_or_else(
+            || (said.to_owned(), None),
+            |(_, ours, hint)| ((*ours).to_owned(), *hint),
+        )
 }

@@ -6,7 +6,11 @@ use crate::inventory::postgresql::Postgresql;
 use crate::inventory::scalar::Setting;
 
 /// The parameters that `auto` can be computed for, from a node's memory.
-pub(crate) const AUTO: [&str; 3] = ["shared_buffers", "effective_cache_size", "maintenance_work_mem"];
+pub(crate) const AUTO: [&str; 3] = [
+    "shared_buffers",
+    "effective_cache_size",
+    "maintenance_work_mem",
+];
 
 const MAX_CONNECTIONS: u32 = 200;
 
@@ -17,7 +21,9 @@ pub(super) fn is_auto(name: &str, setting: &Setting) -> bool {
 
 /// What a node has of its own: a fixed size would be wrong on most machines.
 pub(super) fn local_defaults() -> Map<String, Value> {
-    AUTO.iter().map(|name| ((*name).to_owned(), Value::from("auto"))).collect()
+    AUTO.iter()
+        .map(|name| ((*name).to_owned(), Value::from("auto")))
+        .collect()
 }
 
 /// A parameter as Patroni's configuration holds it. YAML's `on` would become `true`, which
@@ -48,7 +54,11 @@ pub(super) fn shared_parameters(section: &Postgresql, members: usize) -> Map<Str
         Value::Object(defaults) => defaults,
         _ => Map::new(),
     };
-    for (name, setting) in section.parameters.iter().flat_map(|table| table.value.iter()) {
+    for (name, setting) in section
+        .parameters
+        .iter()
+        .flat_map(|table| table.value.iter())
+    {
         if !is_auto(&name.value, &setting.value) {
             parameters.insert(name.value.clone(), guc_value(&setting.value));
         }

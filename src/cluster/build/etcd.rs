@@ -15,9 +15,17 @@ pub(super) fn etcd(draft: &Draft, scope: &str) -> EtcdSpec {
             endpoints: external
                 .value
                 .endpoints
-                .map(|list| list.value.0.into_iter().map(|endpoint| endpoint.value).collect())
+                .map(|list| {
+                    list.value
+                        .0
+                        .into_iter()
+                        .map(|endpoint| endpoint.value)
+                        .collect()
+                })
                 .unwrap_or_default(),
-            protocol: value(&external.value.protocol, Protocol::Http).as_str().to_owned(),
+            protocol: value(&external.value.protocol, Protocol::Http)
+                .as_str()
+                .to_owned(),
             ca_file: external.value.ca_file.map(|path| path.value.0),
             username: external.value.username.map(|name| name.value),
         }),

@@ -10,13 +10,19 @@ const RESERVED: u32 = 10;
 
 pub(super) fn haproxy(draft: &Draft) -> HaproxySpec {
     let section = draft.haproxy();
-    let timeouts = section.timeouts.map(|timeouts| timeouts.value).unwrap_or_default();
+    let timeouts = section
+        .timeouts
+        .map(|timeouts| timeouts.value)
+        .unwrap_or_default();
     let stats = section.stats.map(|stats| stats.value).unwrap_or_default();
     let most = dynamic::max_connections(&draft.postgresql());
     HaproxySpec {
         version: section.version.map(|version| version.value),
         maxconn: value(&section.maxconn, 10_000),
-        server_maxconn: value(&section.server_maxconn, most.saturating_sub(RESERVED).max(1)),
+        server_maxconn: value(
+            &section.server_maxconn,
+            most.saturating_sub(RESERVED).max(1),
+        ),
         // A pool keeps idle connections all night; that a peer is gone shows by TCP's keepalives
         // and by the health check, not by silence.
         timeout_session: value(&timeouts.session, Duration::from_secs(24 * 3600)),

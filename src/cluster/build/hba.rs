@@ -11,7 +11,11 @@ pub(crate) fn default_lines(draft: &Draft) -> Vec<String> {
     let section = draft.postgresql();
     let superuser = postgresql::superuser(&section);
     let replication = postgresql::replication(&section);
-    let map = if superuser == "postgres" { String::new() } else { format!(" map={IDENT_MAP}") };
+    let map = if superuser == "postgres" {
+        String::new()
+    } else {
+        format!(" map={IDENT_MAP}")
+    };
     let mut lines = vec![
         // The operating system vouches for its user `postgres`: patronictl's and psql's way in.
         format!("local all {superuser} peer{map}"),
@@ -20,18 +24,30 @@ pub(crate) fn default_lines(draft: &Draft) -> Vec<String> {
         format!("host replication {replication} 127.0.0.1/32 scram-sha-256"),
     ];
     let with = |roles: &[Role]| -> Vec<ipnet::IpNet> {
-        let nodes = draft.nodes.iter().filter(|node| roles.iter().any(|role| node.roles.contains(role)));
-        nodes.map(|node| ipnet::IpNet::from(node.address.value)).collect()
+        let nodes = draft
+            .nodes
+            .iter()
+            .filter(|node| roles.iter().any(|role| node.roles.contains(role)));
+        nodes
+            .map(|node| ipnet::IpNet::from(node.address.value))
+            .collect()
     };
     for address in with(&[Role::Postgresql]) {
-        lines.push(format!("host replication {replication} {address} scram-sha-256"));
+        lines.push(format!(
+            "host replication {replication} {address} scram-sha-256"
+        ));
     }
     // PostgreSQL nodes for Patroni and pg_rewind, HAProxy nodes because every client that comes
     // through one has its address.
     for address in with(&[Role::Postgresql, Role::Haproxy]) {
         lines.push(format!("host all all {address} scram-sha-256"));
     }
-    for client in draft.top.clients.iter().flat_map(|clients| &clients.value.0) {
+    for client in draft
+        .top
+        .clients
+        .iter()
+        .flat_map(|clients| &clients.value.0)
+    {
         lines.push(format!("host all all {} scram-sha-256", client.value));
     }
     lines

@@ -21,9 +21,9 @@ use super::{Cluster, NodeName, Role};
 use crate::inventory::nodes::{GroupEntry, NodeEntry};
 use crate::inventory::{Decode, Problems, Sections, Source, Span, Spanned, Value};
 
+pub(super) use dynamic::AUTO;
 pub(super) use hba::default_lines;
 pub(super) use patroni::NAMED as DYNAMIC_NAMED;
-pub(super) use dynamic::AUTO;
 pub(super) use system::EXCLUSIVE;
 
 /// The value of a key, or its default.
@@ -39,6 +39,10 @@ pub(super) struct Draft {
     pub(super) nodes: Vec<DraftNode>,
     /// Every node's name, also of those that cannot be made.
     pub(super) names: Vec<Spanned<String>>,
+    /// Where the key `nodes` stands.
+    pub(super) nodes_span: Option<Span>,
+    /// Whether something is wrong among the nodes, so that they cannot be counted.
+    pub(super) nodes_in_doubt: bool,
     source: Source,
 }
 
@@ -62,19 +66,48 @@ impl Draft {
         top: Sections,
         problems: &mut Problems,
     ) -> Self {
-        let entries = top.nodes.as_ref().map(|nodes| nodes.value.0.0.clone()).unwrap_or_default();
-        let groups = top.groups.as_ref().map(|groups| groups.value.0.0.clone()).unwrap_or_default();
+        let entries = top
+            .nodes
+            .as_ref()
+            .map(|nodes| nodes.value.0.0.clone())
+            .unwrap_or_default();
+        let groups = top
+            .groups
+            .as_ref()
+            .map(|groups| groups.value.0.0.clone())
+            .unwrap_or_default();
         let mut nodes = Vec::with_capacity(entries.len());
         let names: Vec<Spanned<String>> = tree
             .get("nodes")
-            .map(|nodes| nodes.value.entries().iter().map(|entry| entry.key.clone()).collect())
+            .map(|nodes| {
+                nodes
+                    .value
+                    .entries()
+                    .iter()
+                    .map(|entry| entry.key.clone())
+                    .collect()
+            })
             .unwrap_or_default();
+        let nodes_span = tree.get("nodes").map(|entry| entry.key.span);
+        let nodes_in_doubt = nodes_span.is_some_and(|from| {
+            let next = tree.entries().iter().map(|entry| entry.key.span.start);
+            let end = next
+                .filter(|start| *start > from.start)
+                .min()
+                .unwrap_or(usize::MAX);
+            problems.any_error_within(from.start, end)
+        });
         report_strangers(&groups, &names, problems);
-        let external = top.etcd.as_ref().is_some_and(|etcd| etcd.value.external.is_some());
+        let external = top
+            .etcd
+            .as_ref()
+            .is_some_and(|etcd| etcd.value.external.is_some());
         for (name, entry) in entries {
             let entry = layered(&name, entry.value, &groups, &top, problems);
             // Its absence has been reported.
-            let Some(address) = entry.address.clone() else { continue };
+            let Some(address) = entry.address.clone() else {
+                continue;
+            };
             let (roles, roles_span) = roles(&entry, external);
             nodes.push(DraftNode {
                 name: NodeName(name.value),
@@ -85,7 +118,14 @@ impl Draft {
                 entry,
             });
         }
-        Self { top, nodes, names, source: source.clone() }
+        Self {
+            top,
+            nodes,
+            names,
+            nodes_span,
+            nodes_in_doubt,
+            source: source.clone(),
+        }
     }
 }
 
@@ -94,15 +134,21 @@ type Groups = [(Spanned<String>, Spanned<GroupEntry>)];
 /// Nodes of groups that are no nodes.
 fn report_strangers(groups: &Groups, names: &[Spanned<String>], problems: &mut Problems) {
     for (group, entry) in groups {
-        let members = entry.value.nodes.as_ref().map(|nodes| nodes.value.0.as_slice());
+        let members = entry
+            .value
+            .nodes
+            .as_ref()
+            .map(|nodes| nodes.value.0.as_slice());
         for member in members.unwrap_or_default() {
             if names.iter().any(|name| name.value == member.value) {
                 continue;
             }
             let known = names.iter().map(|name| name.value.as_str());
             let near = crate::inventory::nearest(&member.value, known);
-            let message =
-                format!("group `{}`: there is no node `{}`", group.value, member.value);
+            let message = format!(
+                "group `{}`: there is no node `{}`",
+                group.value, member.value
+            );
             let problem = problems.error(member.span, message);
             match near {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
@@ -131,9 +177,15 @@ fn layered(
     };
     let mut of: Option<&Spanned<String>> = None;
     for (group, entry) in groups {
-        let members = entry.value.nodes.as_ref().map(|nodes| nodes.value.0.as_slice());
-        let Some(member) =
-            members.unwrap_or_default().iter().find(|member| member.value == name.value)
+        let members = entry
+            .value
+            .nodes
+            .as_ref()
+            .map(|nodes| nodes.value.0.as_slice());
+        let Some(member) = members
+            .unwrap_or_default()
+            .iter()
+            .find(|member| member.value == name.value)
         else {
             continue;
         };
@@ -148,10 +200,26 @@ fn layered(
             continue;
         }
         of = Some(group);
-        let GroupEntry { nodes: _, roles, ssh, etcd, patroni, postgresql, haproxy, system } =
-            entry.value.clone();
-        let upper =
-            NodeEntry { address: None, roles, ssh, etcd, patroni, postgresql, haproxy, system };
+        let GroupEntry {
+            nodes: _,
+            roles,
+            ssh,
+            etcd,
+            patroni,
+            postgresql,
+            haproxy,
+            system,
+        } = entry.value.clone();
+        let upper = NodeEntry {
+            address: None,
+            roles,
+            ssh,
+            etcd,
+            patroni,
+            postgresql,
+            haproxy,
+            system,
+        };
         layer = Decode::over(upper, layer);
     }
     Decode::over(own, layer)
@@ -179,7 +247,11 @@ pub(super) fn cluster(draft: &Draft, problems: &mut Problems) -> Cluster {
     let top = &draft.top;
     let scope = value(&top.scope, String::new());
     let timings = timings::timings(top.timings.as_ref().map(|timings| &timings.value.0));
-    let nodes = draft.nodes.iter().map(|node| nodes::node(draft, node, &scope, problems)).collect();
+    let nodes = draft
+        .nodes
+        .iter()
+        .map(|node| nodes::node(draft, node, &scope, problems))
+        .collect();
     let secrets = secrets::secrets(draft, problems);
     Cluster {
         namespace: namespace(&value(&top.namespace, "service".to_owned())),
@@ -206,18 +278,34 @@ fn namespace(text: &str) -> String {
 impl Draft {
     /// The top level's section of a kind, empty if there is none.
     fn etcd(&self) -> crate::inventory::etcd::Etcd {
-        self.top.etcd.clone().map(|section| section.value).unwrap_or_default()
+        self.top
+            .etcd
+            .clone()
+            .map(|section| section.value)
+            .unwrap_or_default()
     }
 
     fn patroni(&self) -> crate::inventory::patroni::Patroni {
-        self.top.patroni.clone().map(|section| section.value).unwrap_or_default()
+        self.top
+            .patroni
+            .clone()
+            .map(|section| section.value)
+            .unwrap_or_default()
     }
 
     pub(super) fn postgresql(&self) -> crate::inventory::postgresql::Postgresql {
-        self.top.postgresql.clone().map(|section| section.value).unwrap_or_default()
+        self.top
+            .postgresql
+            .clone()
+            .map(|section| section.value)
+            .unwrap_or_default()
     }
 
     fn haproxy(&self) -> crate::inventory::haproxy::Haproxy {
-        self.top.haproxy.clone().map(|section| section.value).unwrap_or_default()
+        self.top
+            .haproxy
+            .clone()
+            .map(|section| section.value)
+            .unwrap_or_default()
     }
 }

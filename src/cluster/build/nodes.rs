@@ -14,15 +14,15 @@ use crate::inventory::patroni::Watchdog;
 use crate::inventory::scalar::{Listen, NodePath, Port};
 use crate::inventory::{List, OrOff, Problems, Spanned};
 
-pub(super) fn node(
-    draft: &Draft,
-    node: &DraftNode,
-    scope: &str,
-    problems: &mut Problems,
-) -> Node {
+pub(super) fn node(draft: &Draft, node: &DraftNode, scope: &str, problems: &mut Problems) -> Node {
     let address = node.address.value;
     let system = system::system(node.entry.system.as_ref().map(|system| &system.value));
-    let etcd = node.entry.etcd.clone().map(|etcd| etcd.value).unwrap_or_default();
+    let etcd = node
+        .entry
+        .etcd
+        .clone()
+        .map(|etcd| etcd.value)
+        .unwrap_or_default();
     Node {
         name: node.name.clone(),
         address,
@@ -33,7 +33,10 @@ pub(super) fn node(
         haproxy: haproxy(node),
         system,
         etcd_data_dir: value(&etcd.data_dir, NodePath(format!("/var/lib/etcd/{scope}"))).0,
-        etcd_extra: etcd.settings.map(|settings| etcd_settings(&settings.value)).unwrap_or_default(),
+        etcd_extra: etcd
+            .settings
+            .map(|settings| etcd_settings(&settings.value))
+            .unwrap_or_default(),
     }
 }
 
@@ -50,7 +53,12 @@ fn etcd_settings(
 }
 
 fn ssh(draft: &Draft, node: &DraftNode, problems: &mut Problems) -> SshSpec {
-    let section = node.entry.ssh.clone().map(|ssh| ssh.value).unwrap_or_default();
+    let section = node
+        .entry
+        .ssh
+        .clone()
+        .map(|ssh| ssh.value)
+        .unwrap_or_default();
     let Ssh {
         destination,
         user,
@@ -67,7 +75,10 @@ fn ssh(draft: &Draft, node: &DraftNode, problems: &mut Problems) -> SshSpec {
         let text = &file.value;
         if text.starts_with('~') && !(text.starts_with("~/") && draft.source.home.is_some()) {
             problems
-                .error(file.span, format!("`{text}`: whose home folder this is cannot be told"))
+                .error(
+                    file.span,
+                    format!("`{text}`: whose home folder this is cannot be told"),
+                )
                 .hint("write the whole path");
         }
         Some(draft.source.local_path(text))
@@ -86,9 +97,18 @@ fn ssh(draft: &Draft, node: &DraftNode, problems: &mut Problems) -> SshSpec {
 }
 
 fn patroni(node: &DraftNode, watchdog_device: bool) -> NodePatroni {
-    let section = node.entry.patroni.clone().map(|patroni| patroni.value).unwrap_or_default();
+    let section = node
+        .entry
+        .patroni
+        .clone()
+        .map(|patroni| patroni.value)
+        .unwrap_or_default();
     // Where we set the device up, Patroni is to use it.
-    let watchdog = if watchdog_device { Watchdog::Automatic } else { Watchdog::Off };
+    let watchdog = if watchdog_device {
+        Watchdog::Automatic
+    } else {
+        Watchdog::Off
+    };
     NodePatroni {
         listen: match value(&section.listen, Listen::Own) {
             Listen::All if node.address.value.is_ipv6() => "::".to_owned(),
@@ -98,7 +118,10 @@ fn patroni(node: &DraftNode, watchdog_device: bool) -> NodePatroni {
         tags: section
             .tags
             .map(|tags| {
-                tags.value.iter().map(|(name, tag)| (name.value.clone(), tag.value.json.clone())).collect()
+                tags.value
+                    .iter()
+                    .map(|(name, tag)| (name.value.clone(), tag.value.json.clone()))
+                    .collect()
             })
             .unwrap_or_default(),
         watchdog: value(&section.watchdog, watchdog).as_str().to_owned(),
@@ -110,17 +133,31 @@ fn patroni(node: &DraftNode, watchdog_device: bool) -> NodePatroni {
 }
 
 fn postgresql(draft: &Draft, node: &DraftNode) -> NodePostgresql {
-    let section = node.entry.postgresql.clone().map(|section| section.value).unwrap_or_default();
+    let section = node
+        .entry
+        .postgresql
+        .clone()
+        .map(|section| section.value)
+        .unwrap_or_default();
     let mut parameters = dynamic::local_defaults();
     // `auto` needs a node's memory, so it is never part of what all members share.
-    for (name, setting) in draft.postgresql().parameters.iter().flat_map(|table| table.value.iter()) {
+    for (name, setting) in draft
+        .postgresql()
+        .parameters
+        .iter()
+        .flat_map(|table| table.value.iter())
+    {
         if dynamic::is_auto(&name.value, &setting.value) {
             parameters.insert(name.value.clone(), Value::from("auto"));
         } else {
             parameters.remove(&name.value);
         }
     }
-    for (name, setting) in section.local_parameters.iter().flat_map(|table| table.value.iter()) {
+    for (name, setting) in section
+        .local_parameters
+        .iter()
+        .flat_map(|table| table.value.iter())
+    {
         parameters.insert(name.value.clone(), dynamic::guc_value(&setting.value));
     }
     NodePostgresql {
@@ -137,7 +174,12 @@ fn postgresql(draft: &Draft, node: &DraftNode) -> NodePostgresql {
 }
 
 fn haproxy(node: &DraftNode) -> NodeHaproxy {
-    let section = node.entry.haproxy.clone().map(|section| section.value).unwrap_or_default();
+    let section = node
+        .entry
+        .haproxy
+        .clone()
+        .map(|section| section.value)
+        .unwrap_or_default();
     let stats = section.stats.map(|stats| stats.value).unwrap_or_default();
     let address = node.address.value;
     NodeHaproxy {
@@ -159,7 +201,11 @@ fn haproxy(node: &DraftNode) -> NodeHaproxy {
 }
 
 fn listen_all(listen: &List<Listen>, address: IpAddr) -> Vec<String> {
-    listen.0.iter().map(|listen| listen_text(&listen.value, address)).collect()
+    listen
+        .0
+        .iter()
+        .map(|listen| listen_text(&listen.value, address))
+        .collect()
 }
 
 fn listen_text(listen: &Listen, address: IpAddr) -> String {

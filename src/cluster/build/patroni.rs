@@ -35,7 +35,11 @@ pub(crate) const NAMED: [&str; 19] = [
 
 pub(super) fn patroni(draft: &Draft, timings: Timings) -> PatroniSpec {
     let section = draft.patroni();
-    let service = section.service.clone().map(|service| service.value).unwrap_or_default();
+    let service = section
+        .service
+        .clone()
+        .map(|service| service.value)
+        .unwrap_or_default();
     PatroniSpec {
         dynamic: dynamic(draft, timings),
         port: value(&section.port, Port(8008)).0,
@@ -43,13 +47,24 @@ pub(super) fn patroni(draft: &Draft, timings: Timings) -> PatroniSpec {
         connect_by_name: value(&section.connect_by, ConnectBy::Address) == ConnectBy::Name,
         extra: ident_map(draft),
         initdb: match &section.initdb {
-            Some(options) => options.value.0.iter().map(crate::inventory::Value::to_json).collect(),
+            Some(options) => options
+                .value
+                .0
+                .iter()
+                .map(crate::inventory::Value::to_json)
+                .collect(),
             // Checksums find what a disk got wrong, and pg_rewind needs them (or wal_log_hints).
             // The C locale sorts alike on every operating system, so that no index breaks with an
             // upgrade of glibc.
-            None => vec![json!({"encoding": "UTF8"}), json!({"locale": "C.UTF-8"}), json!("data-checksums")],
+            None => vec![
+                json!({"encoding": "UTF8"}),
+                json!({"locale": "C.UTF-8"}),
+                json!("data-checksums"),
+            ],
         },
-        restart: value(&service.restart, Restart::OnFailure).as_str().to_owned(),
+        restart: value(&service.restart, Restart::OnFailure)
+            .as_str()
+            .to_owned(),
         // Patroni ends when PostgreSQL has; systemd must not kill it before the last checkpoint.
         stop_timeout: value(&service.stop_timeout, Duration::from_secs(300)),
         version: section.version.map(|version| version.value),
@@ -58,14 +73,23 @@ pub(super) fn patroni(draft: &Draft, timings: Timings) -> PatroniSpec {
 
 fn dynamic(draft: &Draft, timings: Timings) -> Map<String, Value> {
     let section = draft.patroni();
-    let members = draft.nodes.iter().filter(|node| node.roles.contains(&Role::Postgresql)).count();
+    let members = draft
+        .nodes
+        .iter()
+        .filter(|node| node.roles.contains(&Role::Postgresql))
+        .count();
     let mut out = Map::new();
     let mut set = |key: &str, value: Value| out.insert(key.to_owned(), value);
     set("ttl", timings.ttl.as_secs().into());
     set("loop_wait", timings.loop_wait.as_secs().into());
     set("retry_timeout", timings.retry_timeout.as_secs().into());
     // Patroni's own default, said aloud because it decides what a failover may lose.
-    set("maximum_lag_on_failover", value(&section.maximum_lag_on_failover, Size(1 << 20)).0.into());
+    set(
+        "maximum_lag_on_failover",
+        value(&section.maximum_lag_on_failover, Size(1 << 20))
+            .0
+            .into(),
+    );
     // etcd may be lost for a while (an upgrade, full disks) without the leader stepping down.
     set("failsafe_mode", value(&section.failsafe_mode, true).into());
     let synchronous = value(&section.synchronous_mode, SynchronousMode::Off);
@@ -78,25 +102,66 @@ fn dynamic(draft: &Draft, timings: Timings) -> Map<String, Value> {
         },
     );
     if synchronous != SynchronousMode::Off {
-        set("synchronous_mode_strict", value(&section.synchronous_mode_strict, false).into());
-        set("synchronous_node_count", value(&section.synchronous_node_count, 1).into());
+        set(
+            "synchronous_mode_strict",
+            value(&section.synchronous_mode_strict, false).into(),
+        );
+        set(
+            "synchronous_node_count",
+            value(&section.synchronous_node_count, 1).into(),
+        );
     }
     let seconds = |duration: Duration| Value::from(duration.as_secs());
     let optional = [
-        ("maximum_lag_on_syncnode", section.maximum_lag_on_syncnode.map(|size| size.value.0.into())),
-        ("check_timeline", section.check_timeline.map(|check| check.value.into())),
-        ("primary_start_timeout", section.primary_start_timeout.map(|time| seconds(time.value))),
-        ("primary_stop_timeout", section.primary_stop_timeout.map(|time| seconds(time.value))),
-        ("member_slots_ttl", section.member_slots_ttl.map(|time| seconds(time.value))),
-        ("max_timelines_history", section.max_timelines_history.map(|count| count.value.into())),
+        (
+            "maximum_lag_on_syncnode",
+            section
+                .maximum_lag_on_syncnode
+                .map(|size| size.value.0.into()),
+        ),
+        (
+            "check_timeline",
+            section.check_timeline.map(|check| check.value.into()),
+        ),
+        (
+            "primary_start_timeout",
+            section
+                .primary_start_timeout
+                .map(|time| seconds(time.value)),
+        ),
+        (
+            "primary_stop_timeout",
+            section.primary_stop_timeout.map(|time| seconds(time.value)),
+        ),
+        (
+            "member_slots_ttl",
+            section.member_slots_ttl.map(|time| seconds(time.value)),
+        ),
+        (
+            "max_timelines_history",
+            section
+                .max_timelines_history
+                .map(|count| count.value.into()),
+        ),
         ("slots", section.slots.map(|slots| slots.value.0.to_json())),
         (
             "ignore_slots",
             section.ignore_slots.map(|slots| {
-                slots.value.0.iter().map(crate::inventory::Value::to_json).collect::<Vec<_>>().into()
+                slots
+                    .value
+                    .0
+                    .iter()
+                    .map(crate::inventory::Value::to_json)
+                    .collect::<Vec<_>>()
+                    .into()
             }),
         ),
-        ("standby_cluster", section.standby_cluster.map(|cluster| cluster.value.0.to_json())),
+        (
+            "standby_cluster",
+            section
+                .standby_cluster
+                .map(|cluster| cluster.value.0.to_json()),
+        ),
     ];
     for (key, value) in optional {
         if let Some(value) = value {

@@ -9,18 +9,33 @@ use crate::inventory::reference::SecretRef;
 pub(super) fn postgresql(draft: &Draft) -> PostgresqlSpec {
     let section = draft.postgresql();
     PostgresqlSpec {
-        version: section.version.as_ref().and_then(|version| u16::try_from(version.value).ok()),
+        version: section
+            .version
+            .as_ref()
+            .and_then(|version| u16::try_from(version.value).ok()),
         package_version: section.package_version.clone().map(|version| version.value),
         superuser: superuser(&section),
         replication: replication(&section),
         rewind: name(&section.rewind, "rewind_user"),
         pg_hba: match &section.pg_hba {
             None => hba::default_lines(draft),
-            Some(lines) => lines.value.0.iter().flat_map(|line| expanded(&line.value, draft)).collect(),
+            Some(lines) => lines
+                .value
+                .0
+                .iter()
+                .flat_map(|line| expanded(&line.value, draft))
+                .collect(),
         },
         users: section
             .users
-            .map(|users| users.value.0.into_iter().map(|user| self::user(user.value)).collect())
+            .map(|users| {
+                users
+                    .value
+                    .0
+                    .into_iter()
+                    .map(|user| self::user(user.value))
+                    .collect()
+            })
             .unwrap_or_default(),
     }
 }
@@ -45,7 +60,14 @@ fn user(user: crate::inventory::postgresql::User) -> UserSpec {
     UserSpec {
         options: user
             .options
-            .map(|options| options.value.0.iter().map(|option| option.value.to_ascii_uppercase()).collect())
+            .map(|options| {
+                options
+                    .value
+                    .0
+                    .iter()
+                    .map(|option| option.value.to_ascii_uppercase())
+                    .collect()
+            })
             .unwrap_or_default(),
         password: match value(&user.password, SecretRef::Generated) {
             SecretRef::None => None,

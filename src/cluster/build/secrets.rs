@@ -10,7 +10,11 @@ use crate::inventory::{Problems, Spanned};
 /// Every secret that the cluster has, with what the inventory says of it.
 fn references(draft: &Draft) -> Vec<(SecretName, Option<Spanned<SecretRef>>)> {
     let mut all = Vec::new();
-    if draft.nodes.iter().any(|node| node.roles.contains(&Role::Postgresql)) {
+    if draft
+        .nodes
+        .iter()
+        .any(|node| node.roles.contains(&Role::Postgresql))
+    {
         let section = draft.postgresql();
         for (name, login) in [
             (SecretName::Superuser, section.superuser),
@@ -21,15 +25,25 @@ fn references(draft: &Draft) -> Vec<(SecretName, Option<Spanned<SecretRef>>)> {
         }
         all.push((SecretName::RestApi, draft.patroni().rest_password));
         for user in section.users.map(|users| users.value.0).unwrap_or_default() {
-            let Some(name) = user.value.name else { continue };
+            let Some(name) = user.value.name else {
+                continue;
+            };
             all.push((SecretName::User(name.value), user.value.password));
         }
     }
-    let external = draft.etcd().external.map(|external| external.value).unwrap_or_default();
+    let external = draft
+        .etcd()
+        .external
+        .map(|external| external.value)
+        .unwrap_or_default();
     if external.username.is_some() {
         all.push((SecretName::Etcd, external.password));
     }
-    let stats = draft.haproxy().stats.map(|stats| stats.value).unwrap_or_default();
+    let stats = draft
+        .haproxy()
+        .stats
+        .map(|stats| stats.value)
+        .unwrap_or_default();
     if stats.username.is_some() {
         all.push((SecretName::HaproxyStats, stats.password));
     }

@@ -59,8 +59,10 @@ pub(super) fn system(section: Option<&System>) -> SystemSpec {
 }
 
 fn sysctl(table: &Table<crate::inventory::scalar::Setting>) -> BTreeMap<String, String> {
-    let mut keys: BTreeMap<String, String> =
-        SYSCTL.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let mut keys: BTreeMap<String, String> = SYSCTL
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
     for (key, setting) in table.iter() {
         let key = key.value.replace('/', ".");
         for (ratio, bytes) in EXCLUSIVE {

@@ -22,7 +22,7 @@ pub use haproxy::{HaproxySpec, NodeHaproxy};
 pub use node::{Node, NodeName, Role, SshSpec};
 pub use patroni::{NodePatroni, PatroniSpec};
 pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
-pub use secrets::{SecretName, SecretSource, Secrets};
+pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
 pub use system::SystemSpec;
 pub use timings::Timings;
 

@@ -158,10 +158,11 @@ impl Source {
 /// characters are counted, not bytes.
 fn position(bytes: &[u8], at: usize) -> (usize, usize) {
     let before = bytes.get(..at).unwrap_or_default();
-    let line = before.split(|byte| *byte == b'\n');
-    let lines = line.clone().count();
-    let column = line
-        .last()
-        .map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+    let lines = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let column = String::from_utf8_lossy(line).chars().count();
     (lines, column + 1)
 }

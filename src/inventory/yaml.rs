@@ -215,11 +215,11 @@ fn span(location: &serde_saphyr::Location, text: &str) -> Span {
         .max(1);
     let bytes = location.span();
     let start = match bytes.byte_offset() {
-        Some(start) => clamp(u64::from(start), text),
+        Some(start) => clamp(start, text),
         // Errors of the scanner come with line and column only.
         None => offset(line, column, text),
     };
-    let length = bytes.byte_len().map(u64::from).unwrap_or_default();
+    let length = bytes.byte_len().unwrap_or_default();
     let end = clamp(start as u64 + length, text);
     Span {
         start,

@@ -68,9 +68,15 @@ pub fn parse(line: &str) -> Result<Option<Rule>, String> {
         .ok_or("the line ends before the authentication method")?;
     let method = single(method, "authentication method")?.text;
     check_method(&kind, &method)?;
-    for option in fields.flatten() {
+    let options: Vec<Token> = fields.flatten().collect();
+    for option in &options {
         check_option(&method, &kind, &option.text)?;
     }
+    let given: Vec<&str> = options
+        .iter()
+        .filter_map(|option| Some(option.text.split_once('=')?.0))
+        .collect();
+    check_needed(&method, &given)?;
     Ok(Some(Rule {
         kind,
         databases,
@@ -166,7 +172,8 @@ fn address(fields: &mut impl Iterator<Item = Vec<Token>>) -> Result<Address, Str
     }
     let Ok(ip) = text.parse::<IpAddr>() else {
         let name = text.strip_prefix('.').unwrap_or(text);
-        return if crate::inventory::scalar::is_host_name(name) {
+        // PostgreSQL takes any word; one with an underscore is common in containers.
+        return if crate::inventory::scalar::is_host_name(&name.replace('_', "x")) {
             Ok(Address::Name(text.to_owned()))
         } else {
             Err(format!("`{text}` is neither an address nor a host name"))
@@ -266,6 +273,24 @@ fn check_option(method: &str, kind: &str, option: &str) -> Result<(), String> {
     }
 }
 
+/// Methods that PostgreSQL does not take without some of their options.
+fn check_needed(method: &str, given: &[&str]) -> Result<(), String> {
+    const LDAP: [&str; 4] = ["ldapurl", "ldapbasedn", "ldapprefix", "ldapsuffix"];
+    match method {
+        "ldap" if !LDAP.iter().any(|option| given.contains(option)) => {
+            Err(format!("`ldap` needs one of {}", LDAP.join(", ")))
+        }
+        "radius" => match ["radiusservers", "radiussecrets"]
+            .iter()
+            .find(|option| !given.contains(option))
+        {
+            Some(missing) => Err(format!("`radius` needs `{missing}`")),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::parse;
@@ -328,7 +353,13 @@ mod tests {
             ("host all all all md5 x=1", "not an option"),
             ("host all all all md5 map=x", "means nothing to `md5`"),
             ("host \"all all all md5", "never closed"),
-            ("host all all a_b md5", "neither an address nor a host name"),
+            ("host all all a/b md5", "belongs to an IP address only"),
+            ("host all all a:b md5", "neither an address nor a host name"),
+            ("host all all all ldap", "`ldap` needs one of"),
+            (
+                "host all all all radius radiusservers=x",
+                "`radius` needs `radiussecrets`",
+            ),
         ] {
             let said = parse(line).expect_err(line);
             assert!(said.contains(reason), "{line}: {said}");

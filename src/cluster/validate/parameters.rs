@@ -215,12 +215,12 @@ fn each(name: &Spanned<String>, setting: &Spanned<Setting>, problems: &mut Probl
             .error(setting.span, format!("`{text}` cannot be computed"))
             .hint(format!("`auto` is for {}", AUTO.join(", ")));
     }
-    if setting.value.text == "off" || setting.value.json == serde_json::Value::Bool(false) {
-        if let Some((_, consequence)) = DURABILITY.iter().find(|(durable, _)| *durable == text) {
-            problems
-                .warning(setting.span, format!("`{text}` is off: {consequence}"))
-                .hint("leave it on, except where the data may be lost");
-        }
+    let off = setting.value.text == "off" || setting.value.json == serde_json::Value::Bool(false);
+    let durable = DURABILITY.iter().find(|(durable, _)| *durable == text);
+    if let Some((_, consequence)) = durable.filter(|_| off) {
+        problems
+            .warning(setting.span, format!("`{text}` is off: {consequence}"))
+            .hint("leave it on, except where the data may be lost");
     }
 }
 

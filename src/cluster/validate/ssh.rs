@@ -35,13 +35,13 @@ pub(super) fn check(context: &mut Context<'_>) {
                     .hint("the user has a key of its own: `ssh.user`");
             }
         }
-        if let Some(time) = ssh.connect_timeout.as_ref() {
-            if time.value < Duration::from_secs(1) {
-                context
-                    .problems
-                    .error(time.span, "`ssh.connect_timeout` must be at least a second")
-                    .hint("ssh counts it in seconds");
-            }
+        if let Some(time) = ssh.connect_timeout.as_ref()
+            && time.value < Duration::from_secs(1)
+        {
+            context
+                .problems
+                .error(time.span, "`ssh.connect_timeout` must be at least a second")
+                .hint("ssh counts it in seconds");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The inventory, from its text to a cluster or to everything that is wrong with it.
 
+mod article;
 mod bad;
 mod good;
 mod hostile;

@@ -3,21 +3,26 @@
 //! Made from an inventory by [`Cluster::try_from`]; every default is filled in, every name and
 //! port is known to be free of contradictions. Nothing in here does I/O.
 
+mod build;
+mod check;
 pub mod etcd;
 pub mod haproxy;
+pub mod hba;
 pub mod node;
 pub mod patroni;
 pub mod postgresql;
 pub mod secrets;
 pub mod system;
 pub mod timings;
+mod validate;
 
+pub use check::{Checked, InvalidCluster, Report, check, load};
 pub use etcd::{EtcdSpec, ExternalEtcd};
 pub use haproxy::{HaproxySpec, NodeHaproxy};
 pub use node::{Node, NodeName, Role, SshSpec};
 pub use patroni::{NodePatroni, PatroniSpec};
 pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
-pub use secrets::{SecretName, SecretSource, Secrets};
+pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
 pub use system::SystemSpec;
 pub use timings::Timings;
 

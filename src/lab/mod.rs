@@ -233,9 +233,19 @@ impl Lab {
         self.store.lab(&self.state.name)
     }
 
+    /// The right to change the lab, which is still this one.
     fn lock(&self) -> Result<Lock, LabError> {
-        self.store.expect(self.name())?;
-        let what = format!("lab `{}`", self.name());
-        Lock::take(&self.folder(), &what, &mut |_| {})
+        let (folder, what) = (self.folder(), format!("lab `{}`", self.name()));
+        let lock = Lock::take(&folder, &what, &mut |_| {})?;
+        if self.store.load(self.name())?.as_ref() == Some(&self.state) {
+            return Ok(lock);
+        }
+        // It went while we waited, and waiting for it made its folder anew; one with another lab
+        // in it stays.
+        let _not_empty = std::fs::remove_dir(&folder);
+        Err(LabError::UnknownLab {
+            name: self.name().to_owned(),
+            known: self.store.names()?,
+        })
     }
 }

@@ -140,6 +140,9 @@ pub fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabErr
             write_inventory,
             yes,
         } => {
+            if let Some(path) = &write_inventory {
+                Lab::check_inventory_file(path)?;
+            }
             let spec = LabSpec {
                 name: lab.name,
                 nodes,

@@ -182,6 +182,14 @@ impl Lab {
         access::inventory_file(&self.folder())
     }
 
+    /// Refuses a file that [`Lab::write_inventory`] would not write, before there is a lab.
+    ///
+    /// # Errors
+    /// If the file exists and no lab wrote it, or it cannot be read.
+    pub fn check_inventory_file(path: &Path) -> Result<(), LabError> {
+        access::check_inventory_file(path)
+    }
+
     /// Writes the inventory to a file of the user's.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::lab::{ImageKind, Lab, LabError, LabSpec, Progress, Suite};
 pub enum LabCommand {
     /// Make a lab of real systemd nodes on this machine, or start the one that is there
     Up {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// How many nodes
@@ -38,6 +39,7 @@ pub enum LabCommand {
     List,
     /// Log in to a node, or run a command there, over SSH
     Ssh {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// The node
@@ -48,6 +50,7 @@ pub enum LabCommand {
     },
     /// Run a program in a node without its network: also while it is cut off
     Exec {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// The node
@@ -58,6 +61,7 @@ pub enum LabCommand {
     },
     /// Take a node's power away
     Kill {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// The node
@@ -65,6 +69,7 @@ pub enum LabCommand {
     },
     /// Power a node on
     Start {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// The node
@@ -72,6 +77,7 @@ pub enum LabCommand {
     },
     /// Cut a node off from all others, or from one
     Cut {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// The node
@@ -82,6 +88,7 @@ pub enum LabCommand {
     },
     /// Connect a node again
     Heal {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// The node
@@ -92,6 +99,7 @@ pub enum LabCommand {
     },
     /// Remove a lab and all that belongs to it
     Down {
+        /// Which lab
         #[command(flatten)]
         lab: LabName,
         /// Also remove the images that no other lab stands on
@@ -132,6 +140,9 @@ pub fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabErr
             write_inventory,
             yes,
         } => {
+            if let Some(path) = &write_inventory {
+                Lab::check_inventory_file(path)?;
+            }
             let spec = LabSpec {
                 name: lab.name,
                 nodes,

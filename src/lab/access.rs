@@ -1,7 +1,7 @@
 //! How a lab's nodes are reached: keys, OpenSSH's files, the inventory.
 
 use std::fs;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -112,24 +112,22 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
     text
 }
 
-/// Writes `text` to a file of the user's, unless something else than a lab wrote that file.
-pub(super) fn write_inventory(path: &Path, text: &str) -> Result<(), LabError> {
-    let open = |options: &mut fs::OpenOptions| {
-        options
-            .write(true)
-            .mode(0o644)
-            .open(path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-            .map_err(LabError::file(path))
-    };
+/// Refuses a file of the user's that something else than a lab wrote.
+pub(super) fn check_inventory_file(path: &Path) -> Result<(), LabError> {
     match fs::read(path) {
         Ok(present) if !present.starts_with(MARK.as_bytes()) => Err(LabError::Refused(format!(
             "{} exists and was not written by the lab",
             path.display()
         ))),
-        Ok(_) => open(fs::File::options().truncate(true)),
-        Err(_) => open(fs::File::options().create_new(true)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(LabError::file(path)(error)),
+        _ => Ok(()),
     }
+}
+
+/// Writes `text` to such a file.
+pub(super) fn write_inventory(path: &Path, text: &str) -> Result<(), LabError> {
+    check_inventory_file(path)?;
+    fs::write(path, text).map_err(LabError::file(path))
 }
 
 #[cfg(test)]

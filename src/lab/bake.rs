@@ -103,7 +103,6 @@ pub(super) fn bare(
             progress(&format!("  {step}"));
         }
     })?;
-    fs::remove_file(&list).map_err(LabError::file(&list))?;
 
     for file in sources.files() {
         let folder = file.parent().unwrap_or(&file);

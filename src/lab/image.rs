@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Progress;
 use super::error::LabError;
 use super::sources::Sources;
-use super::store::{Lock, Store};
+use super::store::{Lock, Store, create_folder};
 use super::{bake, mounts};
 
 /// The release of Debian that nodes run.
@@ -118,9 +118,6 @@ impl<'a> Image<'a> {
         if folder.is_dir() {
             return Ok(());
         }
-        let images = self.store.images();
-        let building = images.join(format!(".{}-{}", self.suite, self.kind));
-        mounts::remove_folder(&building)?;
         let base = self
             .kind
             .base()
@@ -133,15 +130,20 @@ impl<'a> Image<'a> {
             "making the image {} {}; it is kept for later labs",
             self.suite, self.kind
         ));
+        let images = self.store.images();
+        let workshop = images.join(format!(".{}-{}", self.suite, self.kind));
+        mounts::remove_folder(&workshop)?;
+        create_folder(&workshop)?;
+        let root = workshop.join("root");
         if let Some(base) = &base {
-            mounts::copy(&base.folder(), &building)?;
+            mounts::copy(&base.folder(), &root)?;
         }
         match self.kind {
-            ImageKind::Bare => bake::bare(&building, self.suite, self.sources, progress)?,
-            ImageKind::Prepared => bake::prepared(&building, progress)?,
-            ImageKind::Installed => bake::installed(&building, progress)?,
+            ImageKind::Bare => bake::bare(&root, self.suite, self.sources, progress)?,
+            ImageKind::Prepared => bake::prepared(&root, progress)?,
+            ImageKind::Installed => bake::installed(&root, progress)?,
         }
-        std::fs::rename(&building, &folder).map_err(LabError::file(&folder))?;
+        std::fs::rename(&root, &folder).map_err(LabError::file(&folder))?;
         progress(&format!(
             "made the image {} {} in {} s",
             self.suite,
@@ -157,14 +159,23 @@ impl<'a> Image<'a> {
     }
 }
 
+/// Removes what a killed build left.
+pub(super) fn remove_unfinished(store: &Store) -> Result<(), LabError> {
+    // Who holds the images is making one.
+    match Lock::try_take(&store.images())? {
+        Some(_lock) => remove(store, ".", Path::new("")),
+        None => Ok(()),
+    }
+}
+
 /// Removes the images that no lab stands on.
 pub(super) fn remove_unused(store: &Store, progress: Progress) -> Result<(), LabError> {
     let _lock = Lock::take(&store.images(), "the images", progress)?;
-    remove(store, "", &PathBuf::new())
+    remove(store, "", Path::new(""))
 }
 
-fn remove(store: &Store, prefix: &str, but: &PathBuf) -> Result<(), LabError> {
-    let mut used = BTreeSet::from([but.clone()]);
+fn remove(store: &Store, prefix: &str, but: &Path) -> Result<(), LabError> {
+    let mut used = BTreeSet::from([but.to_owned()]);
     for name in store.names()? {
         used.extend(store.load(&name)?.map(|state| state.image_folder));
     }

@@ -43,9 +43,11 @@ impl Lab {
             }
             None => {}
         }
-        let sources = Sources::of_machine(spec.suite, progress)?;
+        // Nothing is made yet: a refusal leaves nothing, not even the folder that was locked.
+        let nothing = |_: &LabError| drop(std::fs::remove_dir(&folder));
+        let sources = Sources::of_machine(spec.suite, progress).inspect_err(nothing)?;
         let image = Image::new(&store, spec.suite, spec.image, &sources);
-        let state = record(&store, spec, &image, progress)?;
+        let state = record(&store, spec, &image, progress).inspect_err(nothing)?;
         image.ensure(progress)?;
         let mut lab = Self { store, state };
         lab.make(progress)?;
@@ -158,11 +160,8 @@ impl Lab {
             Self { store, state }.clear()?;
         }
         mounts::remove_folder(&folder)?;
-        let _machine = Lock::take(&store.labs(), "the labs", progress)?;
-        if store.names()?.is_empty() {
-            network::restore(&store)?;
-        }
-        Ok(())
+        image::remove_unfinished(&store)?;
+        network::restore(&store)
     }
 
     /// Removes the images that no lab stands on.

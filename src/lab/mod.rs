@@ -182,6 +182,14 @@ impl Lab {
         access::inventory_file(&self.folder())
     }
 
+    /// Refuses a file that [`Lab::write_inventory`] would not write, before there is a lab.
+    ///
+    /// # Errors
+    /// If the file exists and no lab wrote it, or it cannot be read.
+    pub fn check_inventory_file(path: &Path) -> Result<(), LabError> {
+        access::check_inventory_file(path)
+    }
+
     /// Writes the inventory to a file of the user's.
     ///
     /// # Errors
@@ -233,9 +241,19 @@ impl Lab {
         self.store.lab(&self.state.name)
     }
 
+    /// The right to change the lab, which is still this one.
     fn lock(&self) -> Result<Lock, LabError> {
-        self.store.expect(self.name())?;
-        let what = format!("lab `{}`", self.name());
-        Lock::take(&self.folder(), &what, &mut |_| {})
+        let (folder, what) = (self.folder(), format!("lab `{}`", self.name()));
+        let lock = Lock::take(&folder, &what, &mut |_| {})?;
+        if self.store.load(self.name())?.as_ref() == Some(&self.state) {
+            return Ok(lock);
+        }
+        // It went while we waited, and waiting for it made its folder anew; one with another lab
+        // in it stays.
+        let _not_empty = std::fs::remove_dir(&folder);
+        Err(LabError::UnknownLab {
+            name: self.name().to_owned(),
+            known: self.store.names()?,
+        })
     }
 }

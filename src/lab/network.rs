@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::error::LabError;
 use super::program::{exists, run};
 use super::state::{NodeRecord, State};
-use super::store::Store;
+use super::store::{Lock, Store};
 
 const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 
@@ -166,6 +166,7 @@ pub(super) fn down(state: &State) -> Result<(), LabError> {
 
 /// Nodes reach the package mirror through the machine.
 fn forward(store: &Store) -> Result<(), LabError> {
+    let _machine = Lock::take(&store.labs(), "the labs", &mut |_| {})?;
     let (path, memory) = (Path::new(IP_FORWARD), store.ip_forward());
     let value = fs::read_to_string(path).map_err(LabError::file(path))?;
     if value.trim() == "1" {
@@ -175,14 +176,29 @@ fn forward(store: &Store) -> Result<(), LabError> {
     fs::write(path, "1\n").map_err(LabError::file(path))
 }
 
-/// Puts back what the first lab changed on the machine itself; for the last one.
+/// Puts back what the first lab changed on the machine itself, once no lab is left.
 pub(super) fn restore(store: &Store) -> Result<(), LabError> {
+    let _machine = Lock::take(&store.labs(), "the labs", &mut |_| {})?;
     let (path, memory) = (Path::new(IP_FORWARD), store.ip_forward());
     let Ok(value) = fs::read_to_string(&memory) else {
         return Ok(());
     };
+    if !store.names()?.is_empty() || any_bridge()? {
+        return Ok(());
+    }
     fs::write(path, value).map_err(LabError::file(path))?;
     fs::remove_file(&memory).map_err(LabError::file(&memory))
+}
+
+/// Whether some lab's bridge is there, of this folder of labs or of another.
+fn any_bridge() -> Result<bool, LabError> {
+    let folder = Path::new("/sys/class/net");
+    let interfaces = fs::read_dir(folder).map_err(LabError::file(folder))?;
+    Ok(interfaces.flatten().any(|interface| {
+        let name = interface.file_name().to_string_lossy().into_owned();
+        name.strip_prefix("mh")
+            .is_some_and(|id| id.len() == 6 && u32::from_str_radix(id, 16).is_ok())
+    }))
 }
 
 /// Docker and ufw drop what is forwarded, even from port to port of a bridge, unless a rule of

@@ -1,5 +1,6 @@
 //! The programs of the machine that the lab runs.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -57,13 +58,20 @@ pub(super) fn run_with_lines(
     ))
 }
 
+/// A command that ends with us, however we end.
+pub(super) fn mortal(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command.env("LC_ALL", "C.UTF-8");
+    command
+}
+
 /// A command whose whole tree of processes ends with us, however we end, and takes the mounts it
 /// made along: builds leave nothing but a folder behind.
-pub(super) fn contained(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid"]);
-    command.args(["--fork", "--kill-child=KILL", "--mount-proc"]);
-    command.arg(program).env("LC_ALL", "C.UTF-8");
+pub(super) fn contained(program: impl AsRef<OsStr>) -> Command {
+    let mut command = mortal("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child=KILL"]);
+    command.arg("--mount-proc").arg(program);
     command
 }
 

@@ -27,7 +27,7 @@ pub(super) fn root() -> Result<(), LabError> {
 
 /// The Debian packages that the lab needs and the machine lacks, sorted.
 pub fn missing_packages() -> Vec<&'static str> {
-    packages_of(|program| exists(program))
+    packages_of(exists)
 }
 
 fn packages_of(exists: impl Fn(&str) -> bool) -> Vec<&'static str> {

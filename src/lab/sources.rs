@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::Progress;
 use super::error::LabError;
 use super::image::Suite;
-use super::program::run;
+use super::program::{mortal, run};
 
 /// What apt of this machine says about Debian's archive, for another suite where need be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ impl Sources {
             progress("updating the machine's package lists");
             run(
                 "updating the package lists",
-                Command::new("apt-get").args(["--quiet", "update"]),
+                mortal("apt-get").args(["--quiet", "update"]),
             )?;
             entries = self::entries(&index_targets()?, codename, suite);
         }
@@ -39,7 +38,7 @@ impl Sources {
         }
         let dump = run(
             "asking apt for its settings",
-            Command::new("apt-config").arg("dump"),
+            mortal("apt-config").arg("dump"),
         )?;
         let settings = settings(&dump, |name| std::env::var(name).ok());
         Ok(Self { entries, settings })
@@ -77,7 +76,7 @@ impl Sources {
 fn index_targets() -> Result<String, LabError> {
     run(
         "asking apt for its sources",
-        Command::new("apt-get").args([
+        mortal("apt-get").args([
             "indextargets",
             "--format",
             "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)",

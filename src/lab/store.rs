@@ -149,7 +149,7 @@ impl Lock {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 file => file.map_err(LabError::file(folder))?,
             };
-            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if !lock_now(&file) {
                 progress(&format!("waiting for another mahout that holds {what}"));
                 flock(&file, FlockOperation::LockExclusive)
                     .map_err(|error| LabError::file(folder)(error.into()))?;
@@ -160,6 +160,16 @@ impl Lock {
             }
         }
     }
+
+    /// As [`Lock::take`], for a folder that is there and never removed; none if it is held.
+    pub(super) fn try_take(folder: &Path) -> Result<Option<Self>, LabError> {
+        let file = File::open(folder).map_err(LabError::file(folder))?;
+        Ok(lock_now(&file).then_some(Self { _folder: file }))
+    }
+}
+
+fn lock_now(file: &File) -> bool {
+    flock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
 #[cfg(test)]

@@ -2,3 +2,5 @@
 
 mod architecture;
 mod inventory;
+mod lab;
+mod nodes;

@@ -3,6 +3,7 @@
 //! Made from an inventory by [`Cluster::try_from`]; every default is filled in, every name and
 //! port is known to be free of contradictions. Nothing in here does I/O.
 
+pub mod dynamic;
 pub mod etcd;
 pub mod haproxy;
 pub mod node;

@@ -122,6 +122,20 @@ pub struct File {
     pub purpose: Purpose,
 }
 
+impl File {
+    /// SHA-256 of the content, hexadecimal.
+    pub fn sha256(&self) -> String {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(self.content.expose().as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether systemd must read its units again after a change.
+    pub fn is_unit(&self) -> bool {
+        self.path.starts_with("/etc/systemd/system/")
+    }
+}
+
 /// A program on the node that judges a file before it replaces the old one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {

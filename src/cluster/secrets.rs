@@ -21,6 +21,8 @@ pub enum SecretName {
     Etcd,
     /// HAProxy's statistics page.
     HaproxyStats,
+    /// The role that `verify` writes its probe with; see [`super::postgresql::PROBE_ROLE`].
+    Probe,
     /// A role of `users:`.
     User(String),
 }
@@ -34,6 +36,7 @@ impl fmt::Display for SecretName {
             SecretName::RestApi => f.write_str("restapi"),
             SecretName::Etcd => f.write_str("etcd"),
             SecretName::HaproxyStats => f.write_str("haproxy_stats"),
+            SecretName::Probe => f.write_str("probe"),
             SecretName::User(name) => write!(f, "user.{name}"),
         }
     }

@@ -141,6 +141,24 @@ impl Platform {
         }
     }
 
+    /// HAProxy's administration socket, where its package looks for it.
+    pub fn haproxy_socket(&self) -> &'static str {
+        match self.family {
+            Family::Debian => "/run/haproxy/admin.sock",
+            Family::EnterpriseLinux => "/var/lib/haproxy/stats",
+        }
+    }
+
+    /// What HAProxy's `log` lines take: on Debian the package shows /dev/log into the chroot;
+    /// elsewhere the journal gets its standard output, which HAProxy writes to since 1.9.
+    pub fn haproxy_logs(&self, version: &Version) -> &'static [&'static str] {
+        match self.family {
+            Family::Debian => &["/dev/log local0", "/dev/log local1 notice"],
+            Family::EnterpriseLinux if version.at_least(&[1, 9]) => &["stdout format raw local2"],
+            Family::EnterpriseLinux => &["127.0.0.1 local2"],
+        }
+    }
+
     /// The versions of the services that `facts` tell, installed or to be installed, else those
     /// that the release ships.
     pub fn versions(&self, facts: &NodeFacts) -> Versions {

@@ -3,12 +3,29 @@
 //! `plan` compares these files with the nodes' own, `verify` reports the ones that drifted,
 //! `mahout render` writes them to a folder.
 
+mod etcd;
+mod haproxy;
+mod hosts;
+mod parameters;
+mod patroni;
+mod rendered;
+mod system;
+
 use std::collections::BTreeSet;
 
-use crate::cluster::{Cluster, Node, Secrets};
+pub use haproxy::{STATS_LISTENER, read_only_listener, read_write_listener, stats_url};
+pub use hosts::{HOSTS_PATH, merge as merge_hosts};
+pub use rendered::Rendered;
+pub use system::sysctl_values;
+
+use crate::cluster::{Cluster, Node, NodeName, Role, Secrets};
 use crate::facts::NodeFacts;
-use crate::platform::{Platform, Versions};
+use crate::platform::{Platform, UnknownPlatform, Versions};
 use crate::secret::Secret;
+use crate::template::{TemplateError, Templates};
+
+/// The first line of every file, after the comment sign.
+const MANAGED: &str = "managed by mahout; changes made here are undone by the next deploy";
 
 /// What a node's files are rendered for.
 #[derive(Clone, Debug)]
@@ -32,6 +49,10 @@ pub struct Target<'a> {
     pub swap_bytes: u64,
     /// The kernel settings that exist on the node; `None` where no node was asked.
     pub kernel_settings: Option<BTreeSet<String>>,
+    /// The present content of /etc/hosts, of which only our block is ours; empty where there is
+    /// no such file. `None` where it is not known (a record of facts holds no contents): then
+    /// the file is not rendered.
+    pub hosts_file: Option<String>,
 }
 
 impl<'a> Target<'a> {
@@ -56,6 +77,10 @@ impl<'a> Target<'a> {
             memory_bytes: Some(facts.system.memory_bytes),
             swap_bytes: facts.system.swap_bytes,
             kernel_settings: Some(facts.sysctl.keys().cloned().collect()),
+            hosts_file: match facts.files.get(HOSTS_PATH) {
+                None => Some(String::new()),
+                Some(file) => file.content.as_ref().map(|text| text.expose().to_owned()),
+            },
         }
     }
 
@@ -79,6 +104,7 @@ impl<'a> Target<'a> {
             memory_bytes: None,
             swap_bytes: 0,
             kernel_settings: None,
+            hosts_file: Some(String::new()),
         }
     }
 
@@ -134,6 +160,77 @@ impl File {
     pub fn is_unit(&self) -> bool {
         self.path.starts_with("/etc/systemd/system/")
     }
+
+    /// A file of root's that everybody may read.
+    fn new(purpose: Purpose, path: impl Into<String>, content: String) -> Self {
+        Self {
+            path: path.into(),
+            content: Secret::new(content),
+            owner: "root",
+            group: "root",
+            mode: 0o644,
+            sensitive: false,
+            check: None,
+            purpose,
+        }
+    }
+
+    fn checked(self, check: Check) -> Self {
+        Self {
+            check: Some(check),
+            ..self
+        }
+    }
+}
+
+/// Why a node's files cannot be rendered. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A template renders something that is not YAML, or not a map.
+    #[error("{template} renders what is not YAML{}", line.map(|line| format!(", in line {line} of the result")).unwrap_or_default())]
+    Yaml {
+        /// The template.
+        template: &'static str,
+        /// Where in the result.
+        line: Option<u64>,
+    },
+    /// A node runs a distribution that mahout does not know.
+    #[error("{node}: {cause}")]
+    Platform {
+        /// The node.
+        node: NodeName,
+        /// The cause.
+        cause: UnknownPlatform,
+    },
+    /// `auto` for a setting that nothing is computed for.
+    #[error("{node}: nothing is computed for `{parameter}`: `auto` is known for {}", parameters::AUTO.join(", "))]
+    Auto {
+        /// The node.
+        node: NodeName,
+        /// PostgreSQL's setting.
+        parameter: String,
+    },
+}
+
+/// Every file that mahout manages on a node, in the order in which a deploy needs them.
+///
+/// # Errors
+/// If a template of the user's is wrong, or a setting is `auto` that cannot be.
+pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
+    let mut files = system::files(target, templates)?;
+    if target.node.has(Role::Etcd) {
+        files.extend(etcd::files(target, templates)?);
+    }
+    if target.node.has(Role::Postgresql) {
+        files.extend(patroni::files(target, templates)?);
+    }
+    if target.node.has(Role::Haproxy) {
+        files.push(haproxy::file(target, templates)?);
+    }
+    Ok(files)
 }
 
 /// A program on the node that judges a file before it replaces the old one.

@@ -1,10 +1,28 @@
 //! How a command reaches a node: one OpenSSH connection a node, one script an execution.
 
+mod answer;
 pub mod command;
+mod conversation;
+mod explain;
+mod fault;
+pub mod fleet;
+mod folder;
+pub mod host;
+pub mod host_keys;
+mod keys;
+mod master;
+mod name;
+mod refusal;
+mod sessions;
+mod ssh;
+mod wire;
 
 use std::future::Future;
 
 pub use command::{Command, Effect, Output};
+pub use fleet::{ConnectOptions, Fleet, OnLine};
+pub use host::Host;
+pub use host_keys::{HostKey, Known};
 
 use crate::cluster::NodeName;
 

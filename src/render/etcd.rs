@@ -1,0 +1,114 @@
+//! etcd: its unit and its settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Check, File, MANAGED, Purpose, RenderError, Target};
+use crate::cluster::Role;
+use crate::template::Templates;
+
+/// What an etcd member opens at most where the inventory says nothing; its packages say the same.
+const LIMIT_NOFILE: u64 = 65_536;
+
+/// The unit and the settings of the node's member.
+pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
+    let platform = target.platform;
+    let unit = templates.render(
+        "etcd/etcd.service.tera",
+        &json!({
+            "managed": MANAGED,
+            "user": platform.etcd_user,
+            "config": platform.etcd_config,
+            "binary": platform.etcd_binary,
+            "limit_nofile": target.node.system.limit_nofile.unwrap_or(LIMIT_NOFILE),
+        }),
+    )?;
+    let mut settings = settings(target);
+    let mut extra = Vec::new();
+    for (name, value) in further(target) {
+        match settings.get_mut(name.as_str()) {
+            Some(ours) => *ours = value,
+            None => extra.push(json!({"name": name, "value": value})),
+        }
+    }
+    let config = templates.render(
+        "etcd/etcd.env.tera",
+        &json!({"managed": MANAGED, "settings": settings, "extra": extra}),
+    )?;
+    Ok(vec![
+        File::new(Purpose::EtcdUnit, "/etc/systemd/system/etcd.service", unit).checked(Check::Unit),
+        File::new(Purpose::EtcdConfig, &platform.etcd_config, config),
+    ])
+}
+
+/// The settings that have a place in the template, by name without `ETCD_`.
+fn settings(target: &Target) -> BTreeMap<&'static str, String> {
+    let (node, spec) = (target.node, &target.cluster.etcd);
+    let url = |endpoint: String| format!("http://{endpoint}");
+    let peer_url = url(node.endpoint(spec.peer_port));
+    let client_url = url(node.endpoint(spec.client_port));
+    let members: Vec<String> = target
+        .cluster
+        .with_role(Role::Etcd)
+        .map(|member| format!("{}={}", member.name, url(member.endpoint(spec.peer_port))))
+        .collect();
+    let listen = if node.address.is_loopback() {
+        client_url.clone()
+    } else {
+        format!("{client_url},http://127.0.0.1:{}", spec.client_port)
+    };
+    BTreeMap::from([
+        ("NAME", node.name.to_string()),
+        ("DATA_DIR", node.etcd_data_dir.clone()),
+        ("LISTEN_PEER_URLS", peer_url.clone()),
+        ("LISTEN_CLIENT_URLS", listen),
+        ("INITIAL_ADVERTISE_PEER_URLS", peer_url),
+        ("ADVERTISE_CLIENT_URLS", client_url),
+        ("INITIAL_CLUSTER", members.join(",")),
+        ("INITIAL_CLUSTER_TOKEN", spec.initial_cluster_token.clone()),
+        ("INITIAL_CLUSTER_STATE", "new".to_owned()),
+        (
+            "HEARTBEAT_INTERVAL",
+            spec.heartbeat_interval.as_millis().to_string(),
+        ),
+        (
+            "ELECTION_TIMEOUT",
+            spec.election_timeout.as_millis().to_string(),
+        ),
+        ("QUOTA_BACKEND_BYTES", spec.quota_bytes.to_string()),
+        ("AUTO_COMPACTION_MODE", "periodic".to_owned()),
+        (
+            "AUTO_COMPACTION_RETENTION",
+            retention(spec.auto_compaction_retention),
+        ),
+        ("ENABLE_GRPC_GATEWAY", "true".to_owned()),
+    ])
+}
+
+/// A time as etcd reads it, in the largest unit that is exact.
+fn retention(duration: Duration) -> String {
+    match duration.as_secs() {
+        s if s % 3600 == 0 => format!("{}h", s / 3600),
+        s if s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// What the inventory adds, and the check of a member's data against the others' before it
+/// serves, which etcd asks for since the corruption of 3.5.0 and which 3.6 calls otherwise.
+fn further(target: &Target) -> BTreeMap<String, String> {
+    let version = &target.versions.etcd;
+    let (name, value) = if version.at_least(&[3, 6]) {
+        ("FEATURE_GATES", "InitialCorruptCheck=true")
+    } else {
+        ("EXPERIMENTAL_INITIAL_CORRUPT_CHECK", "true")
+    };
+    let mut further = BTreeMap::new();
+    if version.at_least(&[3, 5]) {
+        further.insert(name.to_owned(), value.to_owned());
+    }
+    further.extend(target.node.etcd_extra.clone());
+    further
+}

@@ -1,0 +1,172 @@
+//! HAProxy: haproxy.cfg, and the names in it that facts and checks look for.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Check, File, MANAGED, Purpose, RenderError, Target};
+use crate::cluster::{Cluster, Node, Role};
+use crate::template::Templates;
+
+/// The listener of the statistics page, as `pxname` shows it.
+pub const STATS_LISTENER: &str = "stats";
+
+/// The listener that leads to the leader, as `pxname` shows it.
+pub fn read_write_listener(cluster: &Cluster) -> String {
+    listener(&cluster.scope, "read_write")
+}
+
+/// The listener that leads to the replicas, as `pxname` shows it.
+pub fn read_only_listener(cluster: &Cluster) -> String {
+    listener(&cluster.scope, "read_only")
+}
+
+/// The node's statistics page as CSV, for a client on the node itself.
+pub fn stats_url(node: &Node) -> String {
+    let host = match node.haproxy.stats_listen.as_str() {
+        "*" | "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" => "[::1]".to_owned(),
+        address if address.contains(':') => format!("[{address}]"),
+        address => address.to_owned(),
+    };
+    format!("http://{host}:{}/;csv", node.haproxy.stats_port)
+}
+
+/// haproxy.cfg.
+pub(super) fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
+    let (cluster, node, spec) = (target.cluster, target.node, &target.cluster.haproxy);
+    let version = &target.versions.haproxy;
+    let timings = &cluster.timings;
+
+    let mut listeners = vec![json!({
+        "name": read_write_listener(cluster),
+        "read_only": false,
+        "path": "/primary",
+        "binds": binds(&node.haproxy.listen, node.haproxy.read_write_port),
+        "servers": servers(cluster),
+    })];
+    if let Some(port) = node.haproxy.read_only_port {
+        listeners.push(json!({
+            "name": read_only_listener(cluster),
+            "read_only": true,
+            "path": match spec.replica_max_lag {
+                Some(bytes) => format!("/replica?lag={bytes}"),
+                None => "/replica".to_owned(),
+            },
+            "binds": binds(&node.haproxy.listen, port),
+            "servers": servers(cluster),
+        }));
+    }
+    let content = templates.render(
+        "haproxy/haproxy.cfg.tera",
+        &json!({
+            "managed": MANAGED,
+            "maxconn": spec.maxconn,
+            "logs": target.platform.haproxy_logs(version),
+            "socket": target.platform.haproxy_socket(),
+            // 1.8 brought the seamless reload, 2.2 the check's own line, 3.1 the first state.
+            "expose_fd": version.at_least(&[1, 8]),
+            "http_check_send": version.at_least(&[2, 2]),
+            "init_state": version.at_least(&[3, 1]),
+            "extra_global": spec.extra_global,
+            "retries": spec.retries,
+            "timeout_connect": time(spec.timeout_connect),
+            "timeout_check": time(spec.timeout_check),
+            "timeout_session": time(spec.timeout_session),
+            "stats": {
+                "name": STATS_LISTENER,
+                "binds": binds(
+                    std::slice::from_ref(&node.haproxy.stats_listen),
+                    node.haproxy.stats_port,
+                ),
+            },
+            "listeners": listeners,
+            "inter": time(timings.inter),
+            "fastinter": time(timings.fastinter),
+            "downinter": time(timings.downinter),
+            "fall": timings.fall,
+            "rise": timings.rise,
+            "extra": spec.extra.as_deref().map(str::trim_end),
+        }),
+    )?;
+    let path = "/etc/haproxy/haproxy.cfg";
+    Ok(File::new(Purpose::HaproxyConfig, path, content).checked(Check::Haproxy))
+}
+
+/// A proxy's name takes letters, digits and `-_.:`; anything else of the scope becomes `_`.
+fn listener(scope: &str, suffix: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    let scope: String = scope
+        .chars()
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect();
+    format!("{scope}_{suffix}")
+}
+
+fn servers(cluster: &Cluster) -> Vec<Value> {
+    let server = |node: &Node| {
+        json!({
+            "name": node.name,
+            "address": endpoint(&node.address.to_string(), node.postgresql.port),
+            "maxconn": cluster.haproxy.server_maxconn,
+            "check_port": cluster.patroni.port,
+        })
+    };
+    cluster.with_role(Role::Postgresql).map(server).collect()
+}
+
+fn binds(addresses: &[String], port: u16) -> Vec<String> {
+    addresses
+        .iter()
+        .map(|address| endpoint(address, port))
+        .collect()
+}
+
+/// `address:port`; an IPv6 address carries its family, which every version reads.
+fn endpoint(address: &str, port: u16) -> String {
+    if address.contains(':') {
+        format!("ipv6@{}:{port}", address.trim_matches(['[', ']']))
+    } else {
+        format!("{address}:{port}")
+    }
+}
+
+/// A time as HAProxy reads it, in the largest unit that is exact.
+fn time(duration: Duration) -> String {
+    match duration.as_millis() {
+        ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
+        ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
+        ms => format!("{ms}ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{endpoint, listener, time};
+    use std::time::Duration;
+
+    #[test]
+    fn names_and_addresses_are_written_so_that_haproxy_reads_them() {
+        assert_eq!(
+            listener("region_one", "read_write"),
+            "region_one_read_write"
+        );
+        assert_eq!(listener("my scope/é", "read_only"), "my_scope___read_only");
+        assert_eq!(endpoint("*", 5000), "*:5000");
+        assert_eq!(endpoint("10.0.0.1", 5000), "10.0.0.1:5000");
+        assert_eq!(endpoint("fd00::1", 5000), "ipv6@fd00::1:5000");
+        assert_eq!(endpoint("[fd00::1]", 5000), "ipv6@fd00::1:5000");
+    }
+
+    #[test]
+    fn times_are_exact() {
+        for (ms, text) in [
+            (1800_000, "30m"),
+            (3_000, "3s"),
+            (1_500, "1500ms"),
+            (90_000, "90s"),
+        ] {
+            assert_eq!(time(Duration::from_millis(ms)), text);
+        }
+    }
+}

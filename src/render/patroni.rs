@@ -1,0 +1,227 @@
+//! Patroni: its unit and patroni.yml.
+
+use serde_json::{Value, json};
+
+use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters};
+use crate::cluster::{Node, Role, SecretName};
+use crate::platform::PATRONI_CONFIG;
+use crate::template::Templates;
+
+const YML: &str = "patroni/patroni.yml.tera";
+
+/// The unit and patroni.yml.
+pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
+    let spec = &target.cluster.patroni;
+    let unit = templates.render(
+        "patroni/patroni.service.tera",
+        &json!({
+            "managed": MANAGED,
+            "binary": target.platform.patroni_binary,
+            "config": PATRONI_CONFIG,
+            "restart": spec.restart,
+            "stop_timeout": spec.stop_timeout.as_secs(),
+            "limit_nofile": target.node.system.limit_nofile,
+            "watchdog": target.node.system.watchdog,
+            "systemd": target.versions.systemd,
+        }),
+    )?;
+    let config = templates.render(
+        YML,
+        &json!({
+            "managed": MANAGED,
+            "path": PATRONI_CONFIG,
+            "patroni": document(target)?,
+        }),
+    )?;
+    refuse_other_than_a_map(&config)?;
+    Ok(vec![
+        File::new(
+            Purpose::PatroniUnit,
+            "/etc/systemd/system/patroni.service",
+            unit,
+        )
+        .checked(Check::Unit),
+        File {
+            // It holds every password of the cluster; root reads it all the same.
+            owner: "postgres",
+            group: "postgres",
+            mode: 0o600,
+            sensitive: true,
+            ..File::new(Purpose::PatroniConfig, PATRONI_CONFIG, config).checked(Check::Patroni)
+        },
+    ])
+}
+
+/// Reads what was rendered once more: a template of the user's may have broken it. The reader's
+/// own message would quote the file, and so is left out.
+fn refuse_other_than_a_map(yaml: &str) -> Result<(), RenderError> {
+    let line = match serde_saphyr::from_str::<Value>(yaml) {
+        Ok(Value::Object(_)) => return Ok(()),
+        Ok(_) => None,
+        Err(error) => error.location().map(|location| location.line()),
+    };
+    Err(RenderError::Yaml {
+        template: YML,
+        line,
+    })
+}
+
+/// patroni.yml as a value: ours, with the inventory's further keys merged over it.
+fn document(target: &Target) -> Result<Value, RenderError> {
+    let (cluster, node) = (target.cluster, target.node);
+    let spec = &cluster.patroni;
+    let mut document = json!({
+        "scope": cluster.scope,
+        "namespace": cluster.namespace,
+        "name": node.name,
+        "log": {"level": "INFO"},
+        "restapi": {
+            "listen": format!("{}:{}", bracketed(&node.patroni.listen), spec.port),
+            "connect_address": connect_address(target, node, spec.port),
+            "authentication": login(target, &spec.rest_username, SecretName::RestApi),
+        },
+        "etcd3": etcd(target),
+        "bootstrap": {"dcs": spec.dynamic},
+        "postgresql": postgresql(target)?,
+        "watchdog": {"mode": node.patroni.watchdog},
+    });
+    // Patroni's validator takes an empty list for a mistake.
+    if !spec.initdb.is_empty() {
+        document["bootstrap"]["initdb"] = json!(spec.initdb);
+    }
+    if !node.patroni.tags.is_empty() {
+        document["tags"] = json!(node.patroni.tags);
+    }
+    for extra in [&spec.extra, &node.patroni.extra] {
+        merge(&mut document, &Value::Object(extra.clone()));
+    }
+    Ok(document)
+}
+
+fn postgresql(target: &Target) -> Result<Value, RenderError> {
+    let (node, spec) = (target.node, &target.cluster.postgresql);
+    let listen: Vec<String> = node
+        .postgresql
+        .listen
+        .iter()
+        .map(|host| bracketed(host))
+        .collect();
+    let pgpass = match &node.postgresql.pgpass {
+        Some(path) => path.clone(),
+        // Beside the data, in a folder that only postgres can write.
+        None => format!("{}/.pgpass_patroni", target.platform.postgres_home()),
+    };
+    let mut postgresql = json!({
+        "listen": format!("{}:{}", listen.join(","), node.postgresql.port),
+        "connect_address": connect_address(target, node, node.postgresql.port),
+        "data_dir": target.data_dir(),
+        "bin_dir": target.bin_dir(),
+        "pgpass": pgpass,
+        "authentication": {
+            "superuser": login(target, &spec.superuser, SecretName::Superuser),
+            "replication": login(target, &spec.replication, SecretName::Replication),
+            "rewind": login(target, &spec.rewind, SecretName::Rewind),
+        },
+        "parameters": parameters::of(target)?,
+    });
+    if !spec.pg_hba.is_empty() {
+        postgresql["pg_hba"] = json!(spec.pg_hba);
+    }
+    Ok(postgresql)
+}
+
+fn etcd(target: &Target) -> Value {
+    let spec = &target.cluster.etcd;
+    let Some(external) = &spec.external else {
+        let hosts: Vec<String> = target
+            .cluster
+            .with_role(Role::Etcd)
+            .map(|member| connect_address(target, member, spec.client_port))
+            .collect();
+        return json!({"hosts": hosts});
+    };
+    let mut etcd = json!({"hosts": external.endpoints, "protocol": external.protocol});
+    if let Some(path) = &external.ca_file {
+        etcd["cacert"] = json!(path);
+    }
+    if let Some(username) = &external.username {
+        merge(&mut etcd, &login(target, username, SecretName::Etcd));
+    }
+    etcd
+}
+
+/// A user and its password, by the names that Patroni has for them.
+fn login(target: &Target, username: &str, password: SecretName) -> Value {
+    json!({"username": username, "password": target.secrets.get(&password).expose()})
+}
+
+/// Where the others reach `node`: by its name, which the hosts entries resolve, or its address.
+fn connect_address(target: &Target, node: &Node, port: u16) -> String {
+    if target.cluster.patroni.connect_by_name {
+        format!("{}:{port}", node.name)
+    } else {
+        node.endpoint(port)
+    }
+}
+
+/// An IPv6 address in brackets, anything else as it is.
+fn bracketed(host: &str) -> String {
+    match host.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host.to_owned(),
+    }
+}
+
+/// Merges `over` into `base` key by key; a null takes a key away, anything but two maps replaces.
+fn merge(base: &mut Value, over: &Value) {
+    let (Value::Object(base), Value::Object(over)) = (base, over) else {
+        return;
+    };
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (_, Value::Null) => {
+                base.remove(key);
+            }
+            (Some(below @ Value::Object(_)), Value::Object(_)) => merge(below, value),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bracketed, merge, refuse_other_than_a_map};
+    use serde_json::json;
+
+    #[test]
+    fn further_keys_are_merged_and_nulls_take_away() {
+        let mut document = json!({"log": {"level": "INFO", "dir": "/x"}, "tags": {"a": 1}, "n": 1});
+        merge(
+            &mut document,
+            &json!({"log": {"level": "DEBUG", "dir": null}, "tags": null, "n": {"m": 2}, "ctl": {}}),
+        );
+        assert_eq!(
+            document,
+            json!({"log": {"level": "DEBUG"}, "n": {"m": 2}, "ctl": {}})
+        );
+    }
+
+    #[test]
+    fn only_ipv6_gets_brackets() {
+        assert_eq!(bracketed("::1"), "[::1]");
+        assert_eq!(bracketed("[::1]"), "[::1]");
+        assert_eq!(bracketed("*"), "*");
+        assert_eq!(bracketed("10.0.0.1"), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_is_no_map_is_refused_without_a_quotation() {
+        for text in ["- hunter2", "a: [hunter2", "password: hunter2\n\tb: c", ""] {
+            let error = refuse_other_than_a_map(text).expect_err("no map");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        refuse_other_than_a_map("a: 1").expect("a map");
+    }
+}

@@ -215,3 +215,46 @@ pub(super) fn event(event: &Event) -> Value {
     object["type"] = "event".into();
     object
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::event;
+    use crate::report::Event;
+
+    #[test]
+    fn events_are_objects_with_units_in_their_names() {
+        let waiting = Event::Waiting {
+            node: "pg-1".into(),
+            what: "a leader".to_owned(),
+            missing: "its key".to_owned(),
+            left: Duration::from_millis(1500),
+        };
+        assert_eq!(
+            event(&waiting),
+            json!({
+                "type": "event", "event": "waiting", "node": "pg-1", "what": "a leader",
+                "missing": "its key", "left_seconds": 1.5,
+            })
+        );
+        let finished = Event::PhaseFinished {
+            phase: "etcd",
+            took: Duration::from_secs(3),
+        };
+        assert_eq!(
+            event(&finished),
+            json!({"type": "event", "event": "phase_finished", "phase": "etcd", "took_seconds": 3.0})
+        );
+        let warning = Event::Warning {
+            node: None,
+            message: "m".to_owned(),
+        };
+        assert_eq!(
+            event(&warning),
+            json!({"type": "event", "event": "warning", "node": null, "message": "m"})
+        );
+    }
+}

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::clean;
 use super::group::groups;
-use crate::cluster::{Cluster, Secrets};
+use crate::cluster::{Cluster, Role, Secrets};
 use crate::plan::{Phase, Plan, Rollout};
 use crate::secret::Mask;
 use crate::verify::words::{count, list};
@@ -50,7 +50,9 @@ pub fn write_plan(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
     if !plan.is_empty() {
         let nodes = count(cluster.nodes.len(), "node");
         writeln!(out, "cluster {}: {nodes}, {}", cluster.scope, view.goal)?;
-        writeln!(out, "{}", worst_failover(cluster))?;
+        if cluster.with_role(Role::Postgresql).next().is_some() {
+            writeln!(out, "{}", worst_failover(cluster))?;
+        }
         writeln!(out)?;
     }
     for phase in &plan.phases {
@@ -79,8 +81,8 @@ pub fn write_plan(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
     writeln!(out, "{steps} on {nodes}{end}")
 }
 
-/// `a failover takes 47 s at worst (ttl 30 s + …)`: what the timings mean for writes.
-pub(super) fn worst_failover(cluster: &Cluster) -> String {
+/// What the timings mean for writes.
+fn worst_failover(cluster: &Cluster) -> String {
     let timings = &cluster.timings;
     let election = cluster.etcd.election_timeout;
     let worst = timings.worst_failover(election);
@@ -119,7 +121,7 @@ fn write_phase(out: &mut dyn Write, view: &PlanView, phase: &Phase, mask: &Mask)
         if !group.alike.is_empty() {
             writeln!(
                 out,
-                "  {}  same as {} but for its own name and address",
+                "  {}  same as {}, each with its own name and address",
                 list(&group.alike),
                 group.first
             )?;

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::cluster::{Cluster, Node, NodeName, Role};
+use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role};
 use crate::facts::patroni::PatroniMember;
 use crate::facts::{Facts, NodeFacts};
+use crate::render::{read_only_listener, read_write_listener};
 use crate::verify;
-use crate::verify::haproxy::{read_only_listener, read_write_listener};
 use crate::verify::probe::client_address;
 
 /// The topology. Serialised, it is the object of type `status`.
@@ -66,12 +66,12 @@ pub struct MemberStatus {
     pub tags: Map<String, Value>,
 }
 
-/// One etcd node.
+/// One etcd node, or an external etcd as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EtcdStatus {
-    /// The node.
-    pub node: NodeName,
-    /// Its client URL.
+    /// The node; null for an external etcd.
+    pub node: Option<NodeName>,
+    /// Its client URL; of an external etcd all of them, with commas between.
     pub url: String,
     /// Whether it commits proposals.
     pub healthy: bool,
@@ -154,9 +154,12 @@ impl Status {
                 .as_secs_f64(),
             leader,
             members,
-            etcd: nodes(Role::Etcd)
-                .map(|(node, facts)| etcd(cluster, node, facts))
-                .collect(),
+            etcd: match &cluster.etcd.external {
+                Some(external) => vec![external_etcd(external, facts)],
+                None => nodes(Role::Etcd)
+                    .map(|(node, facts)| etcd(cluster, node, facts))
+                    .collect(),
+            },
             haproxy: nodes(Role::Haproxy)
                 .map(|(node, facts)| haproxy(cluster, node, facts))
                 .collect(),
@@ -222,11 +225,26 @@ fn member(
     }
 }
 
+fn external_etcd(external: &ExternalEtcd, facts: &Facts) -> EtcdStatus {
+    let url = |endpoint: &String| format!("{}://{endpoint}", external.protocol);
+    let urls: Vec<String> = external.endpoints.iter().map(url).collect();
+    let mut said = facts.nodes.values().filter_map(|facts| facts.etcd.as_ref());
+    let answer = said.find(|etcd| etcd.healthy);
+    EtcdStatus {
+        node: None,
+        url: urls.join(","),
+        healthy: answer.is_some(),
+        leader: false,
+        version: answer.map(|etcd| etcd.server_version.clone()),
+        database_bytes: answer.map(|etcd| etcd.db_size_bytes),
+    }
+}
+
 fn etcd(cluster: &Cluster, node: &Node, facts: Option<&NodeFacts>) -> EtcdStatus {
     let etcd = facts.and_then(|facts| facts.etcd.as_ref());
     let answers = etcd.filter(|etcd| !etcd.cluster_id.is_empty());
     EtcdStatus {
-        node: node.name.clone(),
+        node: Some(node.name.clone()),
         url: format!("http://{}", node.endpoint(cluster.etcd.client_port)),
         healthy: etcd.is_some_and(|etcd| etcd.healthy),
         leader: answers.is_some_and(|etcd| etcd.leader_id == etcd.member_id),

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::clean;
 use super::status::Status;
-use crate::verify::words::{bytes, list};
+use crate::cluster::NodeName;
+use crate::verify::words::{bytes, count, list};
 
 /// Writes the topology as text.
 ///
@@ -29,15 +30,17 @@ pub fn write_status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     } else {
         write!(out, "no leader: there is nowhere to write to")?;
     }
-    writeln!(
-        out,
-        "{}",
-        if status.paused {
-            ", Patroni is paused"
-        } else {
-            ""
-        }
-    )?;
+    if status.paused {
+        write!(out, ", Patroni is paused")?;
+    }
+    if !status.unreachable.is_empty() {
+        write!(
+            out,
+            ", {} not reachable",
+            count(status.unreachable.len(), "node")
+        )?;
+    }
+    writeln!(out)?;
     if !status.members.is_empty() {
         writeln!(
             out,
@@ -127,7 +130,10 @@ fn etcd(status: &Status) -> Vec<Vec<String>> {
                 (false, _) => "not healthy",
             };
             vec![
-                member.node.to_string(),
+                member
+                    .node
+                    .as_ref()
+                    .map_or_else(|| "external".to_owned(), NodeName::to_string),
                 member.url.clone(),
                 state.to_owned(),
                 member.version.clone().unwrap_or_else(|| UNKNOWN.to_owned()),

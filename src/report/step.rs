@@ -89,14 +89,14 @@ pub(super) fn lines(step: &Step, detail: Detail, mask: &Mask) -> Vec<String> {
     if let Some(first) = lines.first_mut() {
         *first = format!("{sign} {first}");
         if let Some(condition) = &step.guard {
-            *first = format!("{first:GUARD$}  {}", guard(condition));
+            *first = format!("{:GUARD$}{}", format!("{first}  "), guard(condition));
         }
     }
     let inner = details(&step.action, detail, mask);
     lines.extend(
         inner
             .iter()
-            .map(|line| format!("    {}", clean(&line.show("  ")))),
+            .map(|line| format!("    {}", clean(&line.show("")))),
     );
     lines
 }
@@ -146,15 +146,18 @@ pub(super) fn details(action: &Action, detail: Detail, mask: &Mask) -> Vec<Line>
 }
 
 fn attributes(file: &File) -> String {
-    format!("mode {:o}, owner {}:{}", file.mode, file.owner, file.group)
+    format!(
+        "(mode {:o}, owner {}:{})",
+        file.mode, file.owner, file.group
+    )
 }
 
 fn file_changes(before: &FileFacts, file: &File, mask: &Mask) -> Vec<Line> {
     let mut lines = Vec::new();
     let old = match &before.link {
-        Some(target) => format!("a symbolic link to {target}"),
+        Some(target) => format!("(a symbolic link to {target})"),
         None => format!(
-            "mode {}, owner {}:{}",
+            "(mode {}, owner {}:{})",
             before.mode, before.owner, before.group
         ),
     };

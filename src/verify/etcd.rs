@@ -224,6 +224,10 @@ pub(super) fn database_size(view: &View, judge: &mut Judge) {
 pub(super) fn applied(view: &View, judge: &mut Judge) {
     let etcd = view.etcd();
     for (name, etcd) in &etcd {
+        // Before 3.4 it is not told.
+        if etcd.raft_applied_index == 0 {
+            continue;
+        }
         let gap = etcd.raft_index.saturating_sub(etcd.raft_applied_index);
         let message = format!("{gap} committed entries are not applied yet");
         if gap >= APPLY_GAP_ERROR {

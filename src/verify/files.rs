@@ -9,7 +9,8 @@ use crate::render::File;
 pub(super) fn files(view: &View, judge: &mut Judge) {
     let mut seen = 0;
     for (node, facts) in view.nodes() {
-        for file in view.rendered.get(&node.name).into_iter().flatten() {
+        let rendered = view.rendered.get(&node.name);
+        for file in rendered.into_iter().flat_map(|rendered| &rendered.files) {
             seen += 1;
             let Some(present) = facts.files.get(&file.path) else {
                 judge

@@ -8,12 +8,12 @@ use super::view::{Judge, View};
 use super::words::{count, list};
 use crate::cluster::{Node, Role};
 use crate::facts::HaproxyFacts;
+use crate::render::{read_only_listener, read_write_listener};
 
 /// Every statistics page answers.
 pub(super) fn answers(view: &View, judge: &mut Judge) {
-    let mut asked = 0;
+    let all = view.cluster.with_role(Role::Haproxy).count();
     for (node, facts) in view.with_role(Role::Haproxy) {
-        asked += 1;
         if facts.haproxy.is_none() {
             let port = node.haproxy.stats_port;
             judge
@@ -24,8 +24,11 @@ pub(super) fn answers(view: &View, judge: &mut Judge) {
                 .hint("`journalctl -u haproxy -n 50` on the node says why");
         }
     }
-    if asked > 0 {
-        judge.holds(format!("{asked} of {} answer", count(asked, "HAProxy")));
+    if all > 0 {
+        judge.holds(format!(
+            "{} of {all} statistics pages answer",
+            view.haproxy().len()
+        ));
     }
 }
 
@@ -132,8 +135,8 @@ pub(super) fn write(view: &View, judge: &mut Judge) {
     }
     if let (Some(leader), false) = (leader, landed.is_empty()) {
         judge.holds(format!(
-            "through {} to {}",
-            count(landed.len(), "HAProxy"),
+            "{} landed on {}",
+            count(landed.len(), "write"),
             leader.name
         ));
     }
@@ -173,8 +176,8 @@ pub(super) fn read(view: &View, judge: &mut Judge) {
             .map(|(_, landing)| named_place(place(view, landing), landing))
             .collect();
         judge.holds(format!(
-            "through {} to {}",
-            count(landed.len(), "HAProxy"),
+            "{} landed on {}",
+            count(landed.len(), "read"),
             list(on)
         ));
     }
@@ -241,12 +244,4 @@ fn place<'a>(view: &View<'a>, landing: &Landing) -> Option<&'a Node> {
 
 fn named_place(on: Option<&Node>, landing: &Landing) -> String {
     on.map_or_else(|| landing.address.clone(), |node| node.name.to_string())
-}
-
-pub(crate) fn read_write_listener(cluster: &crate::cluster::Cluster) -> String {
-    format!("{}_read_write", cluster.scope)
-}
-
-pub(crate) fn read_only_listener(cluster: &crate::cluster::Cluster) -> String {
-    format!("{}_read_only", cluster.scope)
 }

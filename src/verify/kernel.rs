@@ -1,32 +1,8 @@
-//! The kernel's live settings. What a container cannot write is its host's: a warning.
-
-use std::collections::BTreeMap;
+//! The kernel's and the services' live settings. What a container cannot write is its host's: a warning.
 
 use super::view::{Judge, View};
 use super::words::{count, list};
-use crate::cluster::{Node, Role};
-use crate::render::File;
-
-/// What a node is to have: the inventory's settings, and those that were computed for its memory
-/// and stand in the rendered files alone.
-fn wanted(node: &Node, rendered: &[File]) -> BTreeMap<String, String> {
-    let mut wanted = node.system.sysctl.clone();
-    for file in rendered
-        .iter()
-        .filter(|file| file.path.starts_with("/etc/sysctl.d/"))
-    {
-        for line in file.content.expose().lines() {
-            if line.starts_with(['#', ';']) {
-                continue;
-            }
-            if let Some((key, value)) = line.split_once('=') {
-                let key = key.trim().trim_start_matches('-');
-                wanted.insert(key.to_owned(), value.trim().to_owned());
-            }
-        }
-    }
-    wanted
-}
+use crate::cluster::Role;
 
 fn folded(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -36,14 +12,18 @@ fn folded(value: &str) -> String {
 pub(super) fn sysctl(view: &View, judge: &mut Judge) {
     let mut live = 0;
     for (node, facts) in view.nodes() {
-        let rendered = view.rendered.get(&node.name).map_or(&[][..], Vec::as_slice);
+        // What the inventory says and what was computed for this node's memory.
+        let wanted = view
+            .rendered
+            .get(&node.name)
+            .map(|rendered| &rendered.kernel_settings);
         let (mut wrong, mut locked) = (Vec::new(), Vec::new());
-        for (key, wanted) in wanted(node, rendered) {
-            let Some(setting) = facts.sysctl.get(&key) else {
+        for (key, wanted) in wanted.into_iter().flatten() {
+            let Some(setting) = facts.sysctl.get(key) else {
                 continue;
             };
             live += 1;
-            if folded(&setting.value) == folded(&wanted) {
+            if folded(&setting.value) == folded(wanted) {
                 continue;
             }
             let message = format!("{key} is {}, wanted {wanted}", setting.value);
@@ -101,6 +81,37 @@ pub(super) fn transparent_huge_pages(view: &View, judge: &mut Judge) {
     }
     if asked {
         judge.holds("off");
+    }
+}
+
+/// The services may open as many files as they are to.
+pub(super) fn limits(view: &View, judge: &mut Judge) {
+    let mut asked = 0;
+    for (node, facts) in view.nodes() {
+        let Some(wanted) = node.system.limit_nofile else {
+            continue;
+        };
+        for unit in ["etcd.service", "patroni.service"] {
+            let live = facts.units.get(unit).and_then(|unit| unit.limit_nofile);
+            let Some(live) = live else {
+                continue;
+            };
+            asked += 1;
+            if live < wanted {
+                judge
+                    .warning(
+                        &node.name,
+                        format!("{unit} may open {live} files, wanted {wanted}"),
+                    )
+                    .hint("it takes effect when the unit starts next");
+            }
+        }
+    }
+    if asked > 0 {
+        judge.holds(format!(
+            "{} may open as many files as wanted",
+            count(asked, "service")
+        ));
     }
 }
 

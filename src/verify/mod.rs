@@ -9,7 +9,7 @@
 mod disk;
 mod etcd;
 mod files;
-pub(crate) mod haproxy;
+mod haproxy;
 mod kernel;
 mod patroni;
 mod postgresql;
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, NodeName};
 use crate::facts::Facts;
-use crate::render::File;
+use crate::render::Rendered;
 use probe::ProbeResult;
 pub use view::leader;
 use view::{Judge, View};
@@ -114,6 +114,7 @@ const CHECKS: &[(&str, Check)] = &[
         "system.transparent_huge_pages",
         kernel::transparent_huge_pages,
     ),
+    ("system.limits", kernel::limits),
     ("system.watchdog", kernel::watchdog),
     ("system.time", time::time),
     ("system.clocks", time::clocks),
@@ -132,12 +133,12 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 
 /// Makes every check.
 ///
-/// `rendered` holds the files of every node that told its facts; `probes` what
+/// `rendered` holds what every node that told its facts is to have; `probes` what
 /// [`probe::parse`] made of the probes through HAProxy, and is empty if none were sent.
 pub fn verify(
     cluster: &Cluster,
     facts: &Facts,
-    rendered: &BTreeMap<NodeName, Vec<File>>,
+    rendered: &BTreeMap<NodeName, Rendered>,
     probes: &[ProbeResult],
 ) -> Vec<Finding> {
     let view = View {

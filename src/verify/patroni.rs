@@ -10,9 +10,8 @@ use crate::secret::Mask;
 
 /// Every member's REST API answers.
 pub(super) fn answers(view: &View, judge: &mut Judge) {
-    let mut asked = 0;
+    let all = view.cluster.with_role(Role::Postgresql).count();
     for (node, facts) in view.with_role(Role::Postgresql) {
-        asked += 1;
         if facts.patroni.is_none() {
             let port = view.cluster.patroni.port;
             judge
@@ -23,10 +22,10 @@ pub(super) fn answers(view: &View, judge: &mut Judge) {
                 .hint("`journalctl -u patroni -n 50` on the node says why");
         }
     }
-    if asked > 0 {
+    if all > 0 {
         judge.holds(format!(
-            "{asked} of {} REST APIs answer",
-            count(asked, "node")
+            "{} of {all} REST APIs answer",
+            view.patroni().len()
         ));
     }
 }

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::view::{Judge, View};
-use super::words::count;
 use crate::cluster::{NodeName, Role};
 
 /// Every server answers over its socket.
 pub(super) fn answers(view: &View, judge: &mut Judge) {
-    let mut asked = 0;
+    let all = view.cluster.with_role(Role::Postgresql).count();
     for (node, facts) in view.with_role(Role::Postgresql) {
-        asked += 1;
         if !facts
             .postgresql
             .as_ref()
@@ -26,8 +24,11 @@ pub(super) fn answers(view: &View, judge: &mut Judge) {
             judge.error(&node.name, format!("the server does not answer{state}"));
         }
     }
-    if asked > 0 {
-        judge.holds(format!("{asked} of {} answer", count(asked, "server")));
+    if all > 0 {
+        judge.holds(format!(
+            "{} of {all} servers answer",
+            view.postgresql().len()
+        ));
     }
 }
 
@@ -59,7 +60,7 @@ pub(super) fn one_writable(view: &View, judge: &mut Judge) {
     }
     match writable {
         Some(node) => judge.holds(format!("{node} alone")),
-        None if !view.postgresql().is_empty() => judge.holds("nobody: this is a standby cluster"),
+        None if !view.postgresql().is_empty() => judge.holds("nobody that was asked"),
         None => {}
     }
 }
@@ -154,11 +155,21 @@ pub(super) fn system_identifier(view: &View, judge: &mut Judge) {
 
 /// No server runs on a data directory that is not Patroni's.
 pub(super) fn stray(view: &View, judge: &mut Judge) {
-    let trimmed = |path: &str| path.trim_end_matches('/').to_owned();
     let servers = view.postgresql();
     for (node, said) in &servers {
+        let is_ours =
+            |path: &str| path.trim_end_matches('/') == said.data_dir.trim_end_matches('/');
+        // Where the data directory is reached through a symbolic link, the postmaster's own path
+        // is another one. The only postmaster is ours if the server says that it is.
+        let says_so = said
+            .settings
+            .get("data_directory")
+            .is_some_and(|path| is_ours(path));
+        if said.postmasters.len() == 1 && says_so {
+            continue;
+        }
         for (path, pid) in &said.postmasters {
-            if trimmed(path) != trimmed(&said.data_dir) {
+            if !is_ours(path) {
                 judge
                     .error(
                         &node.name,

@@ -7,11 +7,12 @@
 
 use std::net::IpAddr;
 
+use crate::cluster::postgresql::PROBE_ROLE;
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::secret::{Mask, Secret};
 
-/// The role that probes, unless told otherwise: `LOGIN` and nothing else.
-pub const ROLE: &str = "mahout_probe";
+/// Every cluster has it, and who may log in may connect to it.
+const DATABASE: &str = "postgres";
 /// How long one probe may take, in seconds. A deadline of its own: the wait of a commit for a
 /// synchronous standby is bounded by no setting of the server.
 const DEADLINE: u64 = 10;
@@ -69,17 +70,6 @@ pub struct ProbeResult {
     pub outcome: Result<Landing, String>,
 }
 
-/// Who probes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeCredentials {
-    /// A login role; it needs no rights.
-    pub user: String,
-    /// Its password.
-    pub password: Secret,
-    /// A database that it may connect to.
-    pub database: String,
-}
-
 /// The address under which clients on other machines reach the HAProxy of `node`; `None` if it
 /// listens on loopback alone.
 pub fn client_address(node: &Node) -> Option<String> {
@@ -133,17 +123,13 @@ fn entrances<'a>(
 }
 
 /// The POSIX sh script that sends every probe, for `from`, a PostgreSQL node whose binaries are
-/// in `bin_dir`; `None` if there is no HAProxy that can be asked from there.
+/// in `bin_dir`; `None` if there is no HAProxy that can be asked from there. It logs in as
+/// [`PROBE_ROLE`] with `password`.
 ///
 /// The password goes to psql through its environment, which only the same user and root can read:
 /// it stands in no argument list and in no file. psql reads neither a startup file nor a service
 /// file, and the variables of whoever runs it are dropped.
-pub fn script(
-    cluster: &Cluster,
-    from: &Node,
-    bin_dir: &str,
-    credentials: &ProbeCredentials,
-) -> Option<Secret> {
+pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) -> Option<Secret> {
     let mut script = format!(
         "unset PGHOST PGHOSTADDR PGPORT PGSERVICE PGSERVICEFILE PGOPTIONS PGPASSFILE PGSSLMODE \
          PGREQUIREAUTH PGTARGETSESSIONATTRS PGCLIENTENCODING\n\
@@ -155,9 +141,9 @@ pub fn script(
          code=$?\n\
          printf 'probe %s %s %s %s\\n' \"$1\" \"$2\" \"$code\" \"$(printf %s \"$answer\" | tr '\\n\\t' '  ' | cut -c1-500)\"\n\
          }}\n",
-        user = quoted(&credentials.user),
-        database = quoted(&credentials.database),
-        password = quoted(credentials.password.expose()),
+        user = quoted(PROBE_ROLE),
+        database = quoted(DATABASE),
+        password = quoted(password.expose()),
         psql = quoted(&format!("{}/psql", bin_dir.trim_end_matches('/'))),
     );
     let mut probes = 0;
@@ -181,13 +167,8 @@ fn quoted(text: &str) -> String {
 
 /// What the script's output says: one result for every probe that it was to send, whether it
 /// told of it or not.
-pub fn parse(
-    cluster: &Cluster,
-    from: &Node,
-    credentials: &ProbeCredentials,
-    stdout: &str,
-) -> Vec<ProbeResult> {
-    let mask = Mask::new([&credentials.password]);
+pub fn parse(cluster: &Cluster, from: &Node, password: &Secret, stdout: &str) -> Vec<ProbeResult> {
+    let mask = Mask::new([password]);
     entrances(cluster, from)
         .map(|(node, kind, address, port)| {
             let prefix = format!("probe {} {} ", node.name, kind.as_str());

@@ -8,27 +8,12 @@ use super::words::count;
 const SKEW_WARNING: f64 = 0.5;
 const SKEW_ERROR: f64 = 2.0;
 
-/// Where systemd-detect-virt says one of these, the clock is the host's, and so is its care.
-const CONTAINERS: [&str; 11] = [
-    "systemd-nspawn",
-    "docker",
-    "podman",
-    "lxc",
-    "lxc-libvirt",
-    "openvz",
-    "rkt",
-    "pouch",
-    "proot",
-    "wsl",
-    "container-other",
-];
-
 /// A time service runs and the clock is synchronised.
 pub(super) fn time(view: &View, judge: &mut Judge) {
     let mut judged = 0;
     for (node, facts) in view.nodes() {
         let system = &facts.system;
-        if !node.system.time_sync || CONTAINERS.contains(&system.virtualization.as_str()) {
+        if !node.system.time_sync || system.is_container() {
             continue;
         }
         judged += 1;

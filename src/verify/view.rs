@@ -6,13 +6,13 @@ use super::probe::ProbeResult;
 use super::{Finding, Severity};
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::{EtcdFacts, Facts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts};
-use crate::render::File;
+use crate::render::Rendered;
 
 /// What a check sees.
 pub(super) struct View<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) facts: &'a Facts,
-    pub(super) rendered: &'a BTreeMap<NodeName, Vec<File>>,
+    pub(super) rendered: &'a BTreeMap<NodeName, Rendered>,
     pub(super) probes: &'a [ProbeResult],
 }
 

@@ -1,1 +1,6 @@
-fn main() {}
+//! One binary for all integration tests.
+
+mod architecture;
+mod report;
+mod sample;
+mod verify;

@@ -12,8 +12,8 @@ use crate::report::Event;
 
 /// More nodes than this are counted, not shown: hundreds of lines fit no screen.
 const SHOWN: usize = 8;
-/// How often the times that are shown move on.
-const TICK: Duration = Duration::from_millis(200);
+/// How often it is drawn anew, whatever the number of events.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Draws until the last sender of events is gone, then leaves no bar behind.
 pub(super) async fn run(mut events: UnboundedReceiver<Event>, bars: &mut Bars) {
@@ -64,7 +64,7 @@ impl Bars {
         })
     }
 
-    /// Shows an event.
+    /// Takes an event in; what nodes do is drawn with the next [`Bars::tick`].
     pub(super) fn event(&mut self, event: &Event) {
         match event {
             Event::Started { what } => self.begin("{spinner} {wide_msg}", clean(what), 0),
@@ -97,15 +97,14 @@ impl Bars {
                 self.print(plain::line(event, self.verbosity));
             }
         }
-        self.draw();
     }
 
-    /// Moves the times on.
+    /// Draws what the nodes do now.
     pub(super) fn tick(&mut self) {
+        self.draw();
         if let Some(phase) = &self.phase {
             phase.tick();
         }
-        self.draw();
     }
 
     /// Takes every bar away.
@@ -336,6 +335,7 @@ mod tests {
             missing: "its key".to_owned(),
             left: Duration::from_secs(37),
         });
+        bars.tick();
         assert!(
             screen
                 .take()

@@ -204,6 +204,13 @@ fn landings<'a>(
         let what = kind.as_str();
         match probe.map(|probe| &probe.outcome) {
             Some(Ok(landing)) => landed.push((node, landing)),
+            // In PostgreSQL's words: cannot assign TransactionIds during recovery.
+            Some(Err(cause)) if cause.contains("during recovery") => {
+                judge.error(
+                    &node.name,
+                    "a write was sent to a standby, which refused it",
+                );
+            }
             Some(Err(cause)) => {
                 let finding = judge.error(
                     &node.name,

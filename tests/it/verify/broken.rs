@@ -141,7 +141,11 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
         s.haproxy(1).servers[5].check = "L4CON".to_owned();
     }),
     ("haproxy.servers", Severity::Error, "pg-1, which is no replica", |s| { s.haproxy(1).servers[1].status = "UP 1/2".to_owned(); }),
+    ("haproxy.read", Severity::Error, "no pg_hba.conf entry", |s| s.probe(2, ProbeKind::Read, Err("FATAL:  no pg_hba.conf entry for host"))),
     ("haproxy.write", Severity::Error, "did not come through: refused", |s| s.probe(2, ProbeKind::Write, Err("refused"))),
+    ("haproxy.write", Severity::Error, "a standby, which refused it", |s| {
+        s.probe(2, ProbeKind::Write, Err("ERROR:  cannot assign TransactionIds during recovery"));
+    }),
     ("haproxy.write", Severity::Error, "pg-2, a standby", |s| {
         s.probe(2, ProbeKind::Write, Ok(("10.0.0.12", true)))
     }),

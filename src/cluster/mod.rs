@@ -5,6 +5,7 @@
 
 mod build;
 mod check;
+pub mod dynamic;
 pub mod etcd;
 pub mod haproxy;
 pub mod hba;

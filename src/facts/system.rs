@@ -81,6 +81,26 @@ pub struct SystemFacts {
     pub resolves: BTreeMap<String, String>,
 }
 
+impl SystemFacts {
+    /// Whether the node shares its kernel and its clock with the machine that it runs on.
+    pub fn is_container(&self) -> bool {
+        matches!(
+            self.virtualization.as_str(),
+            "systemd-nspawn"
+                | "docker"
+                | "podman"
+                | "lxc"
+                | "lxc-libvirt"
+                | "openvz"
+                | "rkt"
+                | "pouch"
+                | "proot"
+                | "wsl"
+                | "container-other"
+        )
+    }
+}
+
 /// One package.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageFacts {

@@ -10,7 +10,7 @@ use super::{
     Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation,
 };
 use crate::cluster::postgresql::PROBE_ROLE;
-use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec};
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec, dynamic};
 use crate::facts::{Facts, NodeFacts};
 use crate::platform::PATRONI_CONFIG;
 use crate::render::Purpose;
@@ -359,25 +359,13 @@ pub fn difference(present: &Map<String, Value>, wanted: &Map<String, Value>) -> 
                     patch.insert(key.clone(), Value::Object(inner));
                 }
             }
-            (Some(present), wanted) if canonical(present) == canonical(wanted) => {}
+            (Some(present), wanted) if dynamic::same(present, wanted) => {}
             _ => {
                 patch.insert(key.clone(), wanted.clone());
             }
         }
     }
     patch
-}
-
-/// One spelling for values that mean the same.
-fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Bool(true) => "on".into(),
-        Value::Bool(false) => "off".into(),
-        Value::Number(number) => number.to_string().into(),
-        Value::String(text) if text == "true" => "on".into(),
-        Value::String(text) if text == "false" => "off".into(),
-        other => other.clone(),
-    }
 }
 
 /// What Patroni makes of a PATCH: nested maps are merged, `null` deletes.

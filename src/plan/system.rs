@@ -95,7 +95,7 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
     }
 
     if node.system.watchdog && node.has(Role::Postgresql) && !facts.system.watchdog_device {
-        if is_container(facts) {
+        if facts.system.is_container() {
             notes.push(format!(
                 "there is no watchdog device in this {}",
                 container_word(facts)
@@ -145,26 +145,11 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
 /// Whether the node has no time service of its own and must get one. A container's clock is its
 /// host's.
 pub(super) fn needs_time_service(node: &Node, facts: &NodeFacts) -> bool {
-    node.system.time_sync && facts.system.time_service.is_none() && !is_container(facts)
-}
-
-/// Whether the node shares its kernel with the machine that it runs on.
-pub fn is_container(facts: &NodeFacts) -> bool {
-    matches!(
-        facts.system.virtualization.as_str(),
-        "systemd-nspawn"
-            | "docker"
-            | "podman"
-            | "lxc"
-            | "lxc-libvirt"
-            | "openvz"
-            | "rkt"
-            | "container-other"
-    )
+    node.system.time_sync && facts.system.time_service.is_none() && !facts.system.is_container()
 }
 
 fn container_word(facts: &NodeFacts) -> &str {
-    if is_container(facts) {
+    if facts.system.is_container() {
         "container"
     } else {
         "machine"

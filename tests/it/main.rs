@@ -4,3 +4,7 @@ mod architecture;
 mod inventory;
 mod lab;
 mod nodes;
+mod probe;
+mod report;
+mod sample;
+mod verify;

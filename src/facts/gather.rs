@@ -80,7 +80,10 @@ fn offset(sent: SystemTime, arrived: SystemTime, there: f64) -> Option<(f64, f64
 }
 
 fn last_line(text: &str) -> Option<&str> {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty())
+    text.lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
 }
 
 #[cfg(test)]

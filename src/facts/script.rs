@@ -38,20 +38,24 @@ pub fn script(ask: &Ask) -> Secret {
     set("files", &ask.files.join("\n"));
     set("directories", &ask.directories.join("\n"));
     set("disks", &ask.disks.join("\n"));
-    set("packages", &ask.packages.join("\n"));
-    let groups: Vec<String> = ask.package_groups.iter().map(|group| group.join(" ")).collect();
-    set("package_groups", &groups.join("\n"));
-    set("grouped_packages", &ask.package_groups.concat().join("\n"));
-    set("pinned_packages", &ask.pinned_packages.join("\n"));
+    for (family, packages) in [("debian", &ask.debian), ("el", &ask.enterprise_linux)] {
+        let groups: Vec<String> = packages
+            .one_of
+            .iter()
+            .map(|group| group.join(" "))
+            .collect();
+        set(&format!("{family}_packages"), &packages.each.join("\n"));
+        set(&format!("{family}_groups"), &groups.join("\n"));
+        set(&format!("{family}_pinned"), &packages.pinned.join("\n"));
+    }
     set("users", &ask.users.join("\n"));
     let kernel_files: Vec<String> = ask.sysctl.iter().map(|key| kernel_file(key)).collect();
     set("kernel_files", &kernel_files.join("\n"));
     set("units", &ask.units.join("\n"));
     set("names", &ask.names.join("\n"));
     let postgresql = ask.postgresql.as_ref();
-    let of_postgresql = |text: fn(&super::ask::PostgresqlAsk) -> String| {
-        postgresql.map(text).unwrap_or_default()
-    };
+    let of_postgresql =
+        |text: fn(&super::ask::PostgresqlAsk) -> String| postgresql.map(text).unwrap_or_default();
     set(
         "postgresql_data_dirs",
         &of_postgresql(|ask| ask.data_dirs.join("\n")),
@@ -62,7 +66,11 @@ pub fn script(ask: &Ask) -> Secret {
     );
     set(
         "postgresql_major",
-        &of_postgresql(|ask| ask.version.map(|version| version.to_string()).unwrap_or_default()),
+        &of_postgresql(|ask| {
+            ask.version
+                .map(|version| version.to_string())
+                .unwrap_or_default()
+        }),
     );
     set(
         "postgresql_port",
@@ -97,13 +105,16 @@ fn etcd(ask: Option<&EtcdAsk>) -> [String; 6] {
         return Default::default();
     };
     let ca_file = ask.ca_file.as_deref();
-    let credentials = ask.credentials.as_ref().map(|(name, password)| {
-        json!({ "name": name, "password": password.expose() }).to_string()
-    });
+    let credentials = ask
+        .credentials
+        .as_ref()
+        .map(|(name, password)| json!({ "name": name, "password": password.expose() }).to_string());
     [
         ask.urls.join("\n"),
         ask.data_dir.clone().unwrap_or_default(),
-        ca_file.map(|path| format!("--cacert\n{path}")).unwrap_or_default(),
+        ca_file
+            .map(|path| format!("--cacert\n{path}"))
+            .unwrap_or_default(),
         credentials.unwrap_or_default(),
         keys_request(&ask.path, false),
         keys_request(&ask.path, true),

@@ -89,7 +89,9 @@ impl Platform {
         if names().any(|id| id == "debian" || id == "ubuntu") {
             return Ok(debian::platform(os));
         }
-        if names().any(|id| ["rhel", "centos", "fedora", "rocky", "almalinux", "ol"].contains(&id.as_str())) {
+        if names().any(|id| {
+            ["rhel", "centos", "fedora", "rocky", "almalinux", "ol"].contains(&id.as_str())
+        }) {
             return Ok(enterprise_linux::platform(os));
         }
         Err(UnknownPlatform {
@@ -153,7 +155,10 @@ impl Platform {
         Versions {
             etcd: of(&self.etcd_packages, &self.shipped.etcd),
             patroni: of(&self.patroni_packages, &self.shipped.patroni),
-            haproxy: of(std::slice::from_ref(&self.haproxy_package), &self.shipped.haproxy),
+            haproxy: of(
+                std::slice::from_ref(&self.haproxy_package),
+                &self.shipped.haproxy,
+            ),
             systemd: if facts.system.systemd == 0 {
                 self.shipped.systemd
             } else {

@@ -68,7 +68,11 @@ pub(super) fn files(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, File
             mode: stat.mode.to_owned(),
             sha256: match complete {
                 Some(content) => hexadecimal(&Sha256::digest(content)),
-                None => hashes.get(stat.path).copied().unwrap_or_default().to_owned(),
+                None => hashes
+                    .get(stat.path)
+                    .copied()
+                    .unwrap_or_default()
+                    .to_owned(),
             },
             content: complete
                 .and_then(|content| std::str::from_utf8(content).ok())

@@ -29,7 +29,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     sections.get("end").ok_or(Incomplete)?;
 
     let units = units::units(ask, &sections);
-    let system = system::system(&units, &sections);
+    let system = system::system(ask, &units, &sections);
     let postgresql = ask
         .postgresql
         .as_ref()
@@ -37,9 +37,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     let mut disks = files::disks(&sections);
     if let Some((asked, facts)) = ask.postgresql.as_ref().zip(postgresql.as_ref()) {
         // Of the data directories that all distributions would use, only this node's matters.
-        disks.retain(|disk| {
-            disk.path == facts.data_dir || !asked.data_dirs.contains(&disk.path)
-        });
+        disks.retain(|disk| disk.path == facts.data_dir || !asked.data_dirs.contains(&disk.path));
     }
     Ok(NodeFacts {
         packages: packages::packages(&sections),

@@ -21,7 +21,11 @@ fn read<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     files
 }
 
-pub(super) fn system(units: &BTreeMap<String, UnitFacts>, sections: &Sections<'_>) -> SystemFacts {
+pub(super) fn system(
+    ask: &Ask,
+    units: &BTreeMap<String, UnitFacts>,
+    sections: &Sections<'_>,
+) -> SystemFacts {
     let files = read(sections);
     let first = |path: &str| {
         let line = files.get(path).and_then(|lines| lines.first());
@@ -29,13 +33,20 @@ pub(super) fn system(units: &BTreeMap<String, UnitFacts>, sections: &Sections<'_
     };
     let value = |key| sections.value("system", key).unwrap_or_default();
     let memory = |key: &str| {
-        let line = files.get("/proc/meminfo")?.iter().find(|line| line.starts_with(key))?;
+        let line = files
+            .get("/proc/meminfo")?
+            .iter()
+            .find(|line| line.starts_with(key))?;
         let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         kibibytes.checked_mul(1024)
     };
     let time_service = TIME_UNITS
         .iter()
-        .find(|&&unit| units.get(unit).is_some_and(|facts| facts.active == "active"))
+        .find(|&&unit| {
+            units
+                .get(unit)
+                .is_some_and(|facts| facts.active == "active")
+        })
         .map(|unit| unit.trim_end_matches(".service").to_owned());
     SystemFacts {
         os: os_release(files.get("/etc/os-release").map_or(&[], Vec::as_slice)),
@@ -70,7 +81,7 @@ pub(super) fn system(units: &BTreeMap<String, UnitFacts>, sections: &Sections<'_
         watchdog_device: value("watchdog") == "yes",
         package_lists: sections.value("packages", "lists").is_some(),
         package_lock: sections.value("packages", "lock").map(str::to_owned),
-        resolves: resolves(sections),
+        resolves: resolves(ask, sections),
     }
 }
 
@@ -81,7 +92,10 @@ pub(super) fn sysctl(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, Sys
     let facts = |key: &String| {
         let file = kernel_file(key);
         let lines = files.get(file.as_str())?;
-        let value: Vec<&str> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+        let value: Vec<&str> = lines
+            .iter()
+            .flat_map(|line| line.split_whitespace())
+            .collect();
         Some((
             key.clone(),
             SysctlFacts {
@@ -167,7 +181,7 @@ fn synchronized(service: Option<&str>, sections: &Sections<'_>) -> Option<bool> 
 
 /// `getent hosts`: an address, then the canonical name and the aliases. A name that was completed
 /// with a search domain counts under its first label.
-fn resolves(sections: &Sections<'_>) -> BTreeMap<String, String> {
+fn resolves(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, String> {
     let mut resolves = BTreeMap::new();
     for line in sections.lines("names") {
         let mut words = line.split_whitespace();
@@ -175,7 +189,9 @@ fn resolves(sections: &Sections<'_>) -> BTreeMap<String, String> {
             continue;
         };
         for name in words.flat_map(|name| [name.to_owned(), short(name)]) {
-            resolves.entry(name).or_insert_with(|| address.to_owned());
+            if ask.names.contains(&name) {
+                resolves.entry(name).or_insert_with(|| address.to_owned());
+            }
         }
     }
     resolves

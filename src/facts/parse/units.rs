@@ -14,8 +14,10 @@ pub(super) fn units(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, Unit
     let lines: Vec<&str> = sections.lines("units").collect();
     let mut units = BTreeMap::new();
     for block in lines.split(|line| line.is_empty()) {
-        let values: BTreeMap<&str, &str> =
-            block.iter().filter_map(|line| line.split_once('=')).collect();
+        let values: BTreeMap<&str, &str> = block
+            .iter()
+            .filter_map(|line| line.split_once('='))
+            .collect();
         let value = |key: &str| values.get(key).copied().unwrap_or_default().to_owned();
         let Some(&id) = values.get("Id") else {
             continue;
@@ -70,7 +72,9 @@ fn limits<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, u64> {
 fn seconds(timestamp: &str) -> Option<i64> {
     let mut words = timestamp.split_whitespace().skip(1);
     let numbers = |text: &str, separator: char| -> Option<Vec<i64>> {
-        text.split(separator).map(|part| part.parse().ok()).collect()
+        text.split(separator)
+            .map(|part| part.parse().ok())
+            .collect()
     };
     let date = numbers(words.next()?, '-')?;
     let time = numbers(words.next()?, ':')?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, Secrets};
-use crate::platform::{PATRONI_CONFIG, Platform, debian, enterprise_linux};
+use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
 use crate::secret::Secret;
 
 use super::OsRelease;
@@ -20,13 +20,10 @@ pub struct Ask {
     pub directories: Vec<String>,
     /// Paths whose file system is asked for; they need not exist.
     pub disks: Vec<String>,
-    /// Packages, of both families; a missing one is asked for its candidate.
-    pub packages: Vec<String>,
-    /// Packages of which one is enough: only if all are missing are the candidates asked for.
-    pub package_groups: Vec<Vec<String>>,
-    /// Packages whose candidate is asked for even if they are installed: the inventory demands a
-    /// version.
-    pub pinned_packages: Vec<String>,
+    /// Packages, if the node is of the Debian family.
+    pub debian: PackageAsk,
+    /// Packages, if it is of the other.
+    pub enterprise_linux: PackageAsk,
     /// Users.
     pub users: Vec<String>,
     /// Kernel settings.
@@ -43,6 +40,18 @@ pub struct Ask {
     pub postgresql: Option<PostgresqlAsk>,
     /// HAProxy's statistics page as CSV, for the role.
     pub haproxy: Option<String>,
+}
+
+/// Which packages are asked for. Candidates cost a third of a second, so that only those are
+/// worked out that could be installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageAsk {
+    /// A missing one is asked for its candidate.
+    pub each: Vec<String>,
+    /// One of a group is enough: only if all are missing are the candidates asked for.
+    pub one_of: Vec<Vec<String>>,
+    /// The inventory demands a version: the candidate is asked for even if they are installed.
+    pub pinned: Vec<String>,
 }
 
 /// What is asked about etcd.
@@ -127,7 +136,7 @@ impl Ask {
         let managed_directories = managed_paths()
             .iter()
             .filter_map(|path| parents(path).next());
-        let packages = packages(cluster, node, &platforms);
+        let packages = |family| packages(cluster, node, &platforms, family);
         let of_role = |role, name: &str| node.has(role).then(|| name.to_owned());
         Self {
             node: node.name.clone(),
@@ -139,9 +148,8 @@ impl Ask {
                     .chain(managed_directories),
             ),
             disks: sorted(data_dirs.iter().map(String::as_str).chain(["/", "/var"])),
-            packages: packages.each,
-            package_groups: packages.one_of,
-            pinned_packages: packages.pinned,
+            debian: packages(Family::Debian),
+            enterprise_linux: packages(Family::EnterpriseLinux),
             users: [
                 of_role(Role::Postgresql, "postgres"),
                 of_role(Role::Etcd, "etcd"),
@@ -240,13 +248,7 @@ fn postgresql(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Postgre
     }
 }
 
-struct Packages {
-    each: Vec<String>,
-    one_of: Vec<Vec<String>>,
-    pinned: Vec<String>,
-}
-
-fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Packages {
+fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform], family: Family) -> PackageAsk {
     let mut each = BTreeSet::new();
     let mut pinned = BTreeSet::new();
     let mut servers = BTreeSet::new();
@@ -256,16 +258,17 @@ fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Packages 
             pinned.extend(names.iter().cloned());
         }
     };
-    for platform in platforms {
+    for platform in platforms
+        .iter()
+        .filter(|platform| platform.family == family)
+    {
         add(&platform.tool_packages, &None);
         if node.has(Role::Etcd) {
             add(&platform.etcd_packages, &cluster.etcd.version);
         }
         if node.has(Role::Haproxy) {
-            add(
-                std::slice::from_ref(&platform.haproxy_package),
-                &cluster.haproxy.version,
-            );
+            let names = std::slice::from_ref(&platform.haproxy_package);
+            add(names, &cluster.haproxy.version);
         }
         if node.has(Role::Postgresql) {
             add(&platform.patroni_packages, &cluster.patroni.version);
@@ -281,7 +284,7 @@ fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Packages 
     if !servers.is_empty() {
         one_of.push(servers.into_iter().collect());
     }
-    Packages {
+    PackageAsk {
         each: each.into_iter().collect(),
         one_of,
         pinned: pinned.into_iter().collect(),

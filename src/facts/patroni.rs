@@ -62,8 +62,8 @@ pub struct PatroniMember {
 }
 
 impl PatroniFacts {
-    /// Reads the answers of the REST API; `None` if `/patroni` did not answer. `now` is the
-    /// node's clock in seconds since the epoch.
+    /// Reads the answers of the REST API; `None` if nothing answered. While it starts, Patroni
+    /// may only answer its health checks. `now` is the node's clock in seconds since the epoch.
     pub(super) fn parse(now: f64, sections: &Sections<'_>) -> Option<Self> {
         let answers = answers(sections.quoted("patroni"));
         let answer = |path: &str| {
@@ -72,7 +72,10 @@ impl PatroniFacts {
         };
         let code = |path| answer(path).map_or(0, |answer| answer.code);
         let json = |path| -> Option<Value> { serde_json::from_str(&answer(path)?.body).ok() };
-        let status = json("/patroni")?;
+        if answers.iter().all(|answer| answer.code == 0) {
+            return None;
+        }
+        let status = json("/patroni").unwrap_or(Value::Null);
         let cluster = json("/cluster").unwrap_or(Value::Null);
         let members = cluster["members"].as_array().into_iter().flatten();
         Some(Self {

@@ -27,6 +27,12 @@ pub struct PostgresqlFacts {
     pub answers: bool,
     /// `pg_is_in_recovery()`.
     pub in_recovery: Option<bool>,
+    /// The timeline: that of the WAL that is written or received.
+    #[serde(default)]
+    pub timeline: Option<u32>,
+    /// `status` of `pg_stat_wal_receiver`: `streaming`, …; `None` if there is no receiver.
+    #[serde(default)]
+    pub wal_receiver: Option<String>,
     /// `server_version_num`.
     pub server_version: Option<u32>,
     /// The settings that `verify` judges: `fsync`, `full_page_writes`, `synchronous_commit`, …
@@ -94,6 +100,7 @@ impl PostgresqlFacts {
                 .filter_map(|value| Some(value.as_str()?.to_owned()))
                 .collect()
         };
+        let number = |key: &str| answers.get(key)?.as_u64()?.try_into().ok();
         let settings = answers
             .get("settings")
             .and_then(Value::as_object)
@@ -110,9 +117,11 @@ impl PostgresqlFacts {
             control_state: control("cluster state:"),
             answers: answers.contains_key("in_recovery"),
             in_recovery: answers.get("in_recovery").and_then(Value::as_bool),
-            server_version: answers
-                .get("server_version")
-                .and_then(|version| version.as_u64()?.try_into().ok()),
+            timeline: number("timeline"),
+            wal_receiver: answers
+                .get("wal_receiver")
+                .and_then(|status| Some(status.as_str()?.to_owned())),
+            server_version: number("server_version"),
             settings: settings
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect(),

@@ -38,15 +38,16 @@ pub fn script(ask: &Ask) -> Secret {
     set("files", &ask.files.join("\n"));
     set("directories", &ask.directories.join("\n"));
     set("disks", &ask.disks.join("\n"));
-    set("packages", &ask.packages.join("\n"));
-    let groups: Vec<String> = ask
-        .package_groups
-        .iter()
-        .map(|group| group.join(" "))
-        .collect();
-    set("package_groups", &groups.join("\n"));
-    set("grouped_packages", &ask.package_groups.concat().join("\n"));
-    set("pinned_packages", &ask.pinned_packages.join("\n"));
+    for (family, packages) in [("debian", &ask.debian), ("el", &ask.enterprise_linux)] {
+        let groups: Vec<String> = packages
+            .one_of
+            .iter()
+            .map(|group| group.join(" "))
+            .collect();
+        set(&format!("{family}_packages"), &packages.each.join("\n"));
+        set(&format!("{family}_groups"), &groups.join("\n"));
+        set(&format!("{family}_pinned"), &packages.pinned.join("\n"));
+    }
     set("users", &ask.users.join("\n"));
     let kernel_files: Vec<String> = ask.sysctl.iter().map(|key| kernel_file(key)).collect();
     set("kernel_files", &kernel_files.join("\n"));

@@ -29,7 +29,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     sections.get("end").ok_or(Incomplete)?;
 
     let units = units::units(ask, &sections);
-    let system = system::system(&units, &sections);
+    let system = system::system(ask, &units, &sections);
     let postgresql = ask
         .postgresql
         .as_ref()

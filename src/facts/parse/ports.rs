@@ -20,7 +20,9 @@ pub(super) fn ports(sections: &Sections<'_>) -> Vec<ListeningPort> {
         })
     };
     let mut ports: Vec<ListeningPort> = sections.quoted("ports").filter_map(port).collect();
+    // The unspecified addresses of both protocols are both `*`.
     ports.sort_by(|a, b| (a.port, &a.address).cmp(&(b.port, &b.address)));
+    ports.dedup();
     ports
 }
 

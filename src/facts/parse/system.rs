@@ -21,7 +21,11 @@ fn read<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     files
 }
 
-pub(super) fn system(units: &BTreeMap<String, UnitFacts>, sections: &Sections<'_>) -> SystemFacts {
+pub(super) fn system(
+    ask: &Ask,
+    units: &BTreeMap<String, UnitFacts>,
+    sections: &Sections<'_>,
+) -> SystemFacts {
     let files = read(sections);
     let first = |path: &str| {
         let line = files.get(path).and_then(|lines| lines.first());
@@ -77,7 +81,7 @@ pub(super) fn system(units: &BTreeMap<String, UnitFacts>, sections: &Sections<'_
         watchdog_device: value("watchdog") == "yes",
         package_lists: sections.value("packages", "lists").is_some(),
         package_lock: sections.value("packages", "lock").map(str::to_owned),
-        resolves: resolves(sections),
+        resolves: resolves(ask, sections),
     }
 }
 
@@ -177,7 +181,7 @@ fn synchronized(service: Option<&str>, sections: &Sections<'_>) -> Option<bool> 
 
 /// `getent hosts`: an address, then the canonical name and the aliases. A name that was completed
 /// with a search domain counts under its first label.
-fn resolves(sections: &Sections<'_>) -> BTreeMap<String, String> {
+fn resolves(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, String> {
     let mut resolves = BTreeMap::new();
     for line in sections.lines("names") {
         let mut words = line.split_whitespace();
@@ -185,7 +189,9 @@ fn resolves(sections: &Sections<'_>) -> BTreeMap<String, String> {
             continue;
         };
         for name in words.flat_map(|name| [name.to_owned(), short(name)]) {
-            resolves.entry(name).or_insert_with(|| address.to_owned());
+            if ask.names.contains(&name) {
+                resolves.entry(name).or_insert_with(|| address.to_owned());
+            }
         }
     }
     resolves

@@ -24,7 +24,7 @@ system() {
   grep -sE '^(MemTotal|SwapTotal):' /dev/null /proc/meminfo
 
   echo @addresses
-  awk '/\|--/ { address = $2 } /host LOCAL/ { print " " address }' /proc/net/fib_trie
+  awk '/\|--/ { address = $2 } /\/32 host LOCAL/ { print " " address }' /proc/net/fib_trie
   if [ -r /proc/net/if_inet6 ]; then awk '{ print " " $1 }' /proc/net/if_inet6; fi
 }
 

@@ -54,9 +54,12 @@ ports() {
     }
     END {
       for (inode in address) {
-        name = ""
-        if (inode in owner) getline name < ("/proc/" owner[inode] "/comm")
-        print " " address[inode], owner[inode] + 0, name
+        pid = owner[inode] + 0
+        if (!(pid in name)) {
+          name[pid] = ""
+          if (pid) getline name[pid] < ("/proc/" pid "/comm")
+        }
+        print " " address[inode], pid, name[pid]
       }
     }' from=net $tables from=fd -
   set -f

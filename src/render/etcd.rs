@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target};
 use crate::cluster::Role;
+use crate::platform::Version;
 use crate::template::Templates;
 
 /// What an etcd member opens at most where the inventory says nothing; its packages say the same.
@@ -27,15 +28,20 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
     )?;
     let mut settings = settings(target);
     let mut extra = Vec::new();
-    for (name, value) in further(target) {
+    for (name, value) in &target.node.etcd_extra {
         match settings.get_mut(name.as_str()) {
-            Some(ours) => *ours = value,
+            Some(ours) => *ours = value.clone(),
             None => extra.push(json!({"name": name, "value": value})),
         }
     }
     let config = templates.render(
         "etcd/etcd.env.tera",
-        &json!({"managed": MANAGED, "settings": settings, "extra": extra}),
+        &json!({
+            "managed": MANAGED,
+            "settings": settings,
+            "corrupt_check": corrupt_check(&target.versions.etcd),
+            "extra": extra,
+        }),
     )?;
     Ok(vec![
         File::new(Purpose::EtcdUnit, "/etc/systemd/system/etcd.service", unit).checked(Check::Unit),
@@ -96,19 +102,14 @@ fn retention(duration: Duration) -> String {
     }
 }
 
-/// What the inventory adds, and the check of a member's data against the others' before it
-/// serves, which etcd asks for since the corruption of 3.5.0 and which 3.6 calls otherwise.
-fn further(target: &Target) -> BTreeMap<String, String> {
-    let version = &target.versions.etcd;
-    let (name, value) = if version.at_least(&[3, 6]) {
-        ("FEATURE_GATES", "InitialCorruptCheck=true")
+/// How this version is told to compare its data with the others' before it serves, which the
+/// project advises since the corruption of 3.5.0.
+fn corrupt_check(version: &Version) -> Option<Value> {
+    if version.at_least(&[3, 6]) {
+        Some(json!({"name": "FEATURE_GATES", "value": "InitialCorruptCheck=true"}))
+    } else if version.at_least(&[3, 5]) {
+        Some(json!({"name": "EXPERIMENTAL_INITIAL_CORRUPT_CHECK", "value": "true"}))
     } else {
-        ("EXPERIMENTAL_INITIAL_CORRUPT_CHECK", "true")
-    };
-    let mut further = BTreeMap::new();
-    if version.at_least(&[3, 5]) {
-        further.insert(name.to_owned(), value.to_owned());
+        None
     }
-    further.extend(target.node.etcd_extra.clone());
-    further
 }

@@ -1,0 +1,7 @@
+//! Rendered files: as they are to look, and as the programs that read them judge them.
+
+mod clusters;
+mod programs;
+mod sample;
+mod snapshots;
+mod templates;

@@ -156,3 +156,7 @@ fn unstoppable(nonce: &str, script: &str) -> String {
     );
     text
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -128,6 +128,8 @@ impl Error {
                  for a cluster that has old ones"
                     .to_owned(),
             ),
+            Error::Execute(error) => Some(error.hint()),
+            Error::Lock(error) => error.hint(),
             Error::OutOfDate => Some("run deploy again to see the new one".to_owned()),
             Error::NotConverged { .. } => {
                 Some("`mahout diff` shows them; this is worth a bug report".to_owned())

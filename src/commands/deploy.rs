@@ -10,7 +10,7 @@ use super::session::Session;
 use super::terminal::confirm;
 use crate::cli;
 use crate::error::Error;
-use crate::execute::{Interrupt, Lock, execute};
+use crate::execute::{Holder, Interrupt, Lock, execute};
 use crate::facts::{Facts, record};
 use crate::plan::{Desired, Plan};
 use crate::report::{
@@ -74,11 +74,12 @@ async fn on_nodes(
         return Ok(());
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
-    let lock = Lock::acquire(fleet, "deploy", &session.context.events).await?;
+    let hosts = Session::hosts(fleet);
+    let me = Holder::this_process("deploy");
+    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
     let findings = locked(session, fleet, &plan, &lock, &interrupt).await;
-    let released = lock.release(fleet).await;
+    lock.release(&hosts).await;
     let findings = findings?;
-    released?;
     let counts = Counts::of(&findings);
     let worth_saying: Vec<Finding> = findings
         .into_iter()
@@ -115,8 +116,9 @@ async fn locked(
         return Err(Error::OutOfDate);
     }
     session.keep_secrets()?;
-    execute(&fresh, fleet, lock, &session.context.events, interrupt).await?;
-    settled(session, fleet).await
+    let hosts = Session::hosts(fleet);
+    execute(&fresh, &hosts, lock, &session.context.events, interrupt).await?;
+    lock.hold(&hosts, settled(session, fleet)).await
 }
 
 /// Verifies until no check fails or the time for settling is over; then nothing may be left to

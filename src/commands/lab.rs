@@ -1,12 +1,16 @@
 //! `mahout lab`: nodes to try things out on.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use ipnet::Ipv4Net;
 
+use super::Context;
+use crate::error::Error;
 use crate::lab::{ImageKind, Lab, LabError, LabSpec, Progress, Suite};
+use crate::report::Event;
 
 /// What `mahout lab` can do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -116,20 +120,42 @@ pub struct LabName {
     pub name: String,
 }
 
+/// Carries out a lab command; what it does is told as events.
+pub(super) async fn lab(
+    context: &Context,
+    command: LabCommand,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let events = context.events.clone();
+    let outcome = tokio::task::spawn_blocking(move || {
+        run(command, &mut |line| {
+            events.send(Event::Started {
+                what: line.to_owned(),
+            });
+        })
+    })
+    .await
+    .map_err(|cause| Error::Output(cause.into()))??;
+    match outcome {
+        LabOutcome::Answer(text) => write!(out, "{text}").map_err(Error::Output),
+        LabOutcome::Program(status) if status.success() => Ok(()),
+        LabOutcome::Program(status) => {
+            let code = status.code().and_then(|code| code.try_into().ok());
+            Err(Error::Reported(code.unwrap_or(255)))
+        }
+    }
+}
+
 /// How a lab command ended.
-#[derive(Debug)]
-pub enum LabOutcome {
+enum LabOutcome {
     /// With this answer.
     Answer(String),
     /// As the program in the node did, which had the terminal.
     Program(ExitStatus),
 }
 
-/// Carries out a lab command. It blocks.
-///
-/// # Errors
-/// See [`Lab`].
-pub fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> {
+/// Blocks.
+fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> {
     let answer = match command {
         LabCommand::Up {
             lab,

@@ -12,7 +12,7 @@ mod trust;
 use std::cell::OnceCell;
 use std::io::Write;
 
-use crate::cli::{Cli, Command, Global, OutputFormat};
+use crate::cli::{Command, Global, OutputFormat};
 use crate::error::Error;
 use crate::report::Events;
 use crate::secret::Secret;
@@ -77,12 +77,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         }
         Command::Verify => observe::verify(context, out).await,
         Command::Status { watch } => observe::status(context, watch, out).await,
-        Command::Lab { command } => lab::lab(context, command, out),
+        Command::Lab { command } => lab::lab(context, command, out).await,
         Command::Demo { suite } => demo::demo(context, suite, out).await,
     }
-}
-
-/// Parses the command line.
-pub fn parse() -> Cli {
-    clap::Parser::parse()
 }

@@ -9,13 +9,13 @@ use super::session::Session;
 use crate::cluster::{NodeName, Role, SecretName};
 use crate::error::Error;
 use crate::facts::{Facts, record};
-use crate::report::{Counts, write_findings, write_findings_json, write_status, write_status_json};
-use crate::transport::{Command, Effect, Fleet, Host, Transport};
-use crate::verify::probe::{self, ProbeCredentials, ProbeResult};
-use crate::verify::{self, Finding};
+use crate::report::{
+    Counts, Status, write_findings, write_findings_json, write_status, write_status_json,
+};
 
-/// Beyond all that the probe's own connections may take.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::transport::{Command, Effect, Fleet, Host, Transport};
+use crate::verify::probe::{self, ProbeResult};
+use crate::verify::{self, Finding};
 
 /// Shows or records the facts.
 pub(super) async fn facts(
@@ -68,12 +68,8 @@ pub(super) async fn judge(
     facts: &Facts,
 ) -> Result<Vec<Finding>, Error> {
     let rendered = session.render(facts)?;
-    let files = rendered
-        .iter()
-        .map(|(name, rendered)| (name.clone(), rendered.files.clone()))
-        .collect();
     let probes = send_probes(session, fleet, facts, &rendered).await;
-    Ok(verify::verify(&session.cluster, facts, &files, &probes))
+    Ok(verify::verify(&session.cluster, facts, &rendered, &probes))
 }
 
 /// One execution on one PostgreSQL node asks every HAProxy. Where no PostgreSQL node can be
@@ -92,21 +88,23 @@ async fn send_probes(
     let Some((node, host)) = from.and_then(|node| Some((node, fleet.host(&node.name)?))) else {
         return Vec::new();
     };
-    let credentials = ProbeCredentials {
-        user: crate::cluster::postgresql::PROBE_ROLE.to_owned(),
-        password: session.secrets.get(&SecretName::Probe).clone(),
-    };
+    let password = session.secrets.get(&SecretName::Probe);
     let bin_dir = &rendered[&node.name].bin_dir;
+    let Some(script) = probe::script(cluster, node, bin_dir, password) else {
+        return Vec::new();
+    };
     let command = Command {
         title: "probe HAProxy".to_owned(),
-        script: probe::script(cluster, bin_dir, &credentials),
+        script,
         effect: Effect::Probe,
-        timeout: PROBE_TIMEOUT,
+        timeout: Duration::from_secs(probe::SCRIPT_DEADLINE),
     };
-    match host.exec(&command, &mut |_| {}).await {
-        Ok(output) => probe::parse(cluster, &output.stdout),
-        Err(error) => probe::failed(cluster, &error.cause),
-    }
+    // What a script that did not come to its end has not said counts as not answered.
+    let said = match host.exec(&command, &mut |_| {}).await {
+        Ok(output) => output.stdout,
+        Err(_) => String::new(),
+    };
+    probe::parse(cluster, node, password, &said)
 }
 
 /// Shows the topology, once or again and again.
@@ -119,16 +117,18 @@ pub(super) async fn status(
     loop {
         let fleet = session.connect(Effect::ReadOnly).await?;
         let facts = session.gather(&fleet).await;
-        let written = if context.is_json() {
-            write_status_json(out, &session.cluster, &facts)
-        } else {
-            write_status(out, &session.cluster, &facts)
-        };
         fleet.close().await;
+        let status = Status::of(&session.cluster, &facts);
+        let written = if context.is_json() {
+            write_status_json(out, &status)
+        } else {
+            write_status(out, &status)
+        };
         written.and_then(|()| out.flush()).map_err(Error::Output)?;
         match watch {
             Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.max(1))).await,
-            None => return Ok(()),
+            None if status.is_sound() => return Ok(()),
+            None => return Err(Error::Reported(4)),
         }
     }
 }

@@ -13,7 +13,6 @@ use crate::facts::OsRelease;
 use crate::inventory::{self, Style};
 use crate::platform::Platform;
 use crate::render::{Rendered, Target};
-use crate::report::color;
 
 /// Writes the starter inventory; never over a file that is there.
 pub(super) fn init(file: &Path, out: &mut dyn Write) -> Result<(), Error> {
@@ -48,7 +47,7 @@ pub(super) fn check(context: &Context, out: &mut dyn Write) -> Result<(), Error>
             writeln!(out)
         })
     } else {
-        write!(out, "{}", checked.render(style()))
+        write!(out, "{}", checked.render(Style::Plain))
     };
     shown.map_err(Error::Output)?;
     match checked.cluster {
@@ -66,14 +65,6 @@ pub(super) fn check(context: &Context, out: &mut dyn Write) -> Result<(), Error>
         .map_err(Error::Output),
         Some(_) => Ok(()),
         None => Err(Error::Reported(2)),
-    }
-}
-
-fn style() -> Style {
-    if color::on_stdout() {
-        Style::Colored
-    } else {
-        Style::Plain
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the commands that talk to nodes share: the cluster, its secrets, the fleet, its facts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::JoinSet;
@@ -116,6 +117,14 @@ impl<'a> Session<'a> {
             }
         }
         facts
+    }
+
+    /// The connected nodes, as the executor and the lock take them.
+    pub(super) fn hosts(fleet: &Fleet<Host>) -> BTreeMap<NodeName, Arc<Host>> {
+        fleet
+            .hosts()
+            .map(|(name, host)| (name.clone(), Arc::clone(host)))
+            .collect()
     }
 
     /// What every node that told its facts is to have.

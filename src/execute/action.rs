@@ -31,9 +31,11 @@ pub(super) fn call(action: &Action) -> Call {
     let (library, script, seconds) = match action {
         Action::RefreshPackageLists { family } => match family {
             Family::Debian => (&DEBIAN, "refresh_debian".to_owned(), 600),
-            Family::EnterpriseLinux => {
-                (&ENTERPRISE_LINUX, "refresh_enterprise_linux".to_owned(), 600)
-            }
+            Family::EnterpriseLinux => (
+                &ENTERPRISE_LINUX,
+                "refresh_enterprise_linux".to_owned(),
+                600,
+            ),
         },
         Action::InstallPackages { family, packages } => match family {
             Family::Debian => (&DEBIAN, install("install_debian", packages), 1800),
@@ -86,7 +88,11 @@ pub(super) fn call(action: &Action) -> Call {
             password,
             patch,
             ..
-        } => (&PATRONI, patch_configuration(url, username, password, patch), 90),
+        } => (
+            &PATRONI,
+            patch_configuration(url, username, password, patch),
+            90,
+        ),
         Action::CreateRole {
             connection,
             name,

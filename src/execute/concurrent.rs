@@ -44,6 +44,10 @@ mod tests {
         .await;
         assert_eq!(results, [30, 10, 20]);
         assert!(began.elapsed() < Duration::from_millis(55));
-        assert!(join_all(Vec::<std::future::Ready<u8>>::new()).await.is_empty());
+        assert!(
+            join_all(Vec::<std::future::Ready<u8>>::new())
+                .await
+                .is_empty()
+        );
     }
 }

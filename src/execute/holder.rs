@@ -171,8 +171,14 @@ mod tests {
         me.silent = Duration::from_secs(7);
         let read = Holder::from_lines(text.lines());
         assert_eq!(read, me);
-        assert!(read.to_string().ends_with("deploy evil=1, for 60 s)"), "{read}");
-        assert_eq!(Holder::from_lines("".lines()).to_string(), "somebody unknown");
+        assert!(
+            read.to_string().ends_with("deploy evil=1, for 60 s)"),
+            "{read}"
+        );
+        assert_eq!(
+            Holder::from_lines("".lines()).to_string(),
+            "somebody unknown"
+        );
     }
 
     #[test]
@@ -180,14 +186,24 @@ mod tests {
         let me = Holder::this_process("deploy");
         assert!(!me.is_dead(&me));
         let mut ended = std::process::Command::new("true").spawn().expect("true");
-        let mut dead = Holder { pid: ended.id(), ..me.clone() };
+        let mut dead = Holder {
+            pid: ended.id(),
+            ..me.clone()
+        };
         ended.wait().expect("its end");
         assert!(dead.is_dead(&me));
         dead.host = "elsewhere".to_owned();
         assert!(!dead.is_dead(&me));
-        let used_again = Holder { started: "1".to_owned(), ..me.clone() };
+        let used_again = Holder {
+            started: "1".to_owned(),
+            ..me.clone()
+        };
         assert!(used_again.is_dead(&me));
-        let rebooted = Holder { machine: "x".to_owned(), pid: 1 << 21, ..me.clone() };
+        let rebooted = Holder {
+            machine: "x".to_owned(),
+            pid: 1 << 21,
+            ..me.clone()
+        };
         assert!(!rebooted.is_dead(&me));
     }
 }

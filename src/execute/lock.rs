@@ -159,7 +159,10 @@ impl Lock {
         let mut running = String::new();
         let output = host
             .exec(&command, &mut |line| {
-                if let Line::Mark { word: "wait", text, .. } = marks.read(line) {
+                if let Line::Mark {
+                    word: "wait", text, ..
+                } = marks.read(line)
+                {
                     running = text.to_owned();
                     events.send(Event::Waiting {
                         node: node.clone(),
@@ -172,7 +175,8 @@ impl Lock {
             .await?;
         let told = |mark: &str| {
             let mut lines = output.stdout.lines();
-            lines.find(|line| matches!(marks.read(line), Line::Mark { word, .. } if word == mark))?;
+            lines
+                .find(|line| matches!(marks.read(line), Line::Mark { word, .. } if word == mark))?;
             Some(Holder::from_lines(lines.take_while(|line| {
                 matches!(marks.read(line), Line::Output(_))
             })))
@@ -215,7 +219,9 @@ impl Lock {
                 result = &mut work => return result,
                 _ = ticks.tick() => {}
             }
-            let mut beat = pin!(join_all(hosts.iter().map(|(node, host)| self.renew(node, host))));
+            let mut beat = pin!(join_all(
+                hosts.iter().map(|(node, host)| self.renew(node, host))
+            ));
             tokio::select! {
                 biased;
                 result = &mut work => {

@@ -10,11 +10,11 @@ const SHORTEST: usize = 4;
 
 /// Knows the secrets of a plan.
 #[derive(Debug, Default)]
-pub struct Redactor(Vec<Secret>);
+pub(super) struct Redactor(Vec<Secret>);
 
 impl Redactor {
     /// The secrets of `plan`: passwords, and what stands beside such a word in a sensitive file.
-    pub fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: &Plan) -> Self {
         let mut secrets = BTreeSet::new();
         let steps = plan.phases.iter().flat_map(|phase| &phase.work);
         for step in steps.flat_map(|work| &work.steps) {
@@ -45,7 +45,7 @@ impl Redactor {
     }
 
     /// `text` with every secret as `***`.
-    pub fn redact(&self, text: &str) -> String {
+    pub(super) fn redact(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| {
             if text.contains(secret.expose()) {
                 text.replace(secret.expose(), "***")

@@ -63,7 +63,11 @@ impl Script {
         for needed in library.needs {
             self.with(needed);
         }
-        if !self.libraries.iter().any(|known| std::ptr::eq(*known, library)) {
+        if !self
+            .libraries
+            .iter()
+            .any(|known| std::ptr::eq(*known, library))
+        {
             self.libraries.push(library);
         }
         self
@@ -131,7 +135,10 @@ pub(super) fn random_word() -> String {
     if getrandom::fill(&mut bytes).is_err() {
         // No source of chance on this machine: unlikely enough will do, since the word keeps
         // nobody out, it only tells lines and runs apart.
-        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        let now = std::time::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_nanos();
         let seed = now ^ (u128::from(std::process::id()) << 96);
         bytes = seed.to_le_bytes();
     }
@@ -154,21 +161,41 @@ mod tests {
     #[test]
     fn marks_are_told_from_output_that_looks_like_them() {
         let marks = Marks("@mahout-17 ".to_owned());
-        assert_eq!(marks.read("@mahout-16 ok 1"), Line::Output("@mahout-16 ok 1"));
+        assert_eq!(
+            marks.read("@mahout-16 ok 1"),
+            Line::Output("@mahout-16 ok 1")
+        );
         assert_eq!(
             marks.read("no newline@mahout-17 fail 3 1"),
-            Line::Mark { before: "no newline", word: "fail", text: "3 1" }
+            Line::Mark {
+                before: "no newline",
+                word: "fail",
+                text: "3 1"
+            }
         );
         assert_eq!(
             marks.read("@mahout-17 lost"),
-            Line::Mark { before: "", word: "lost", text: "" }
+            Line::Mark {
+                before: "",
+                word: "lost",
+                text: ""
+            }
         );
     }
 
     #[test]
     fn every_function_file_is_understood_by_every_shell() {
         let all = [
-            &RUN, &ACQUIRE, &FILE, &DEBIAN, &ENTERPRISE_LINUX, &UNIT, &KERNEL, &GATE, &GUARD, &EVIDENCE,
+            &RUN,
+            &ACQUIRE,
+            &FILE,
+            &DEBIAN,
+            &ENTERPRISE_LINUX,
+            &UNIT,
+            &KERNEL,
+            &GATE,
+            &GUARD,
+            &EVIDENCE,
         ];
         for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
             let mut script = Script::new();

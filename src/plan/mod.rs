@@ -112,11 +112,6 @@ pub enum Condition {
         /// Its REST API.
         url: String,
     },
-    /// Some member of the cluster answers 200 to `GET /primary`.
-    PatroniAnyLeader {
-        /// The REST APIs of all members.
-        urls: Vec<String>,
-    },
     /// `GET /replica` answers 200 and the WAL receiver streams.
     PatroniReplica {
         /// Its REST API.

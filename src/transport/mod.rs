@@ -53,3 +53,13 @@ pub trait Transport: Send + Sync {
         on_line: &mut (dyn FnMut(&str) + Send),
     ) -> impl Future<Output = Result<Output, TransportError>> + Send;
 }
+
+impl<T: Transport> Transport for std::sync::Arc<T> {
+    async fn exec(
+        &self,
+        command: &Command,
+        on_line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Output, TransportError> {
+        T::exec(self, command, on_line).await
+    }
+}

@@ -6,24 +6,164 @@ use std::path::{Path, PathBuf};
 
 /// Module, and the modules of ours that it must not name.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    ("secret.rs", &["cluster", "facts", "plan", "transport", "execute", "report", "commands", "inventory"]),
-    ("template.rs", &["cluster", "facts", "plan", "transport", "execute", "report", "commands", "inventory"]),
-    ("inventory", &["cluster", "facts", "plan", "transport", "execute", "report", "commands", "verify", "render", "vault", "platform"]),
-    ("cluster", &["facts", "plan", "transport", "execute", "report", "commands", "verify", "render", "vault"]),
-    ("platform", &["plan", "transport", "execute", "report", "commands", "verify", "render", "vault"]),
-    ("facts", &["execute", "plan", "report", "commands", "verify"]),
-    ("render", &["plan", "transport", "execute", "report", "commands", "verify", "vault"]),
-    ("plan", &["transport", "execute", "report", "commands", "verify", "vault"]),
-    ("verify", &["transport", "execute", "report", "commands", "vault"]),
-    ("transport", &["facts", "plan", "report", "execute", "render", "verify", "commands", "inventory", "vault"]),
-    ("execute", &["inventory", "template", "verify", "commands", "vault"]),
+    (
+        "secret.rs",
+        &[
+            "cluster",
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "inventory",
+        ],
+    ),
+    (
+        "template.rs",
+        &[
+            "cluster",
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "inventory",
+        ],
+    ),
+    (
+        "inventory",
+        &[
+            "cluster",
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "verify",
+            "render",
+            "vault",
+            "platform",
+        ],
+    ),
+    (
+        "cluster",
+        &[
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "verify",
+            "render",
+            "vault",
+        ],
+    ),
+    (
+        "platform",
+        &[
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "verify",
+            "render",
+            "vault",
+        ],
+    ),
+    (
+        "facts",
+        &["execute", "plan", "report", "commands", "verify"],
+    ),
+    (
+        "render",
+        &[
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "verify",
+            "vault",
+        ],
+    ),
+    (
+        "plan",
+        &[
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "verify",
+            "vault",
+        ],
+    ),
+    (
+        "verify",
+        &["transport", "execute", "report", "commands", "vault"],
+    ),
+    (
+        "transport",
+        &[
+            "facts",
+            "plan",
+            "report",
+            "execute",
+            "render",
+            "verify",
+            "commands",
+            "inventory",
+            "vault",
+        ],
+    ),
+    (
+        "execute",
+        &["inventory", "template", "verify", "commands", "vault"],
+    ),
     ("report", &["transport", "execute", "commands", "vault"]),
-    ("vault", &["facts", "plan", "transport", "execute", "report", "commands", "render", "verify"]),
-    ("lab", &["facts", "plan", "transport", "execute", "report", "commands", "render", "verify", "vault", "cluster"]),
+    (
+        "vault",
+        &[
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "render",
+            "verify",
+        ],
+    ),
+    (
+        "lab",
+        &[
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "render",
+            "verify",
+            "vault",
+            "cluster",
+        ],
+    ),
 ];
 
 /// Folders whose code is synchronous, without clock, chance or I/O.
-const PURE: &[&str] = &["inventory", "cluster", "platform", "plan", "render", "verify"];
+const PURE: &[&str] = &[
+    "inventory",
+    "cluster",
+    "platform",
+    "plan",
+    "render",
+    "verify",
+];
 
 fn sources(at: &Path, into: &mut Vec<PathBuf>) {
     if at.is_file() {
@@ -85,7 +225,15 @@ fn pure_modules_have_neither_clock_nor_chance_nor_input() {
                 continue;
             }
             for (number, line) in code(&file) {
-                for word in ["tokio::", "async fn", "SystemTime", "Instant::now", "getrandom", "std::process", "File::open"] {
+                for word in [
+                    "tokio::",
+                    "async fn",
+                    "SystemTime",
+                    "Instant::now",
+                    "getrandom",
+                    "std::process",
+                    "File::open",
+                ] {
                     if line.contains(word) {
                         wrong.push(format!("{}:{number}: {line}", file.display()));
                     }
@@ -103,7 +251,15 @@ fn no_file_is_too_long_to_read() {
     sources(&root.join("src"), &mut files);
     let long: Vec<String> = files
         .iter()
-        .map(|file| (file, fs::read_to_string(file).expect("a source file").lines().count()))
+        .map(|file| {
+            (
+                file,
+                fs::read_to_string(file)
+                    .expect("a source file")
+                    .lines()
+                    .count(),
+            )
+        })
         .filter(|(_, lines)| *lines > 400)
         .map(|(file, lines)| format!("{}: {lines} lines", file.display()))
         .collect();

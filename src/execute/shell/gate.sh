@@ -107,16 +107,6 @@ patroni_leader() {
 	[ -n "$value" ] || missing='the system identifier is not known yet'
 }
 
-# patroni_any_leader URL…
-patroni_any_leader() {
-	local url
-	for url in "$@"; do
-		http "$url/primary"
-		[ "$status" != 200 ] || return 0
-	done
-	missing='no member leads'
-}
-
 # patroni_replica URL BIN_DIR PORT SUPERUSER. Not by /replica, which says 503 for ever on a
 # member that has the tag `noloadbalance`.
 patroni_replica() {

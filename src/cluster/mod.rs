@@ -63,6 +63,20 @@ impl Cluster {
         self.nodes.iter().find(|node| &node.name == name)
     }
 
+    /// The statistics page of `node`'s HAProxy as CSV, for a client on the node itself.
+    pub fn stats_url(&self, node: &Node) -> String {
+        let host = match node.haproxy.stats_listen.trim_matches(['[', ']']) {
+            "*" | "0.0.0.0" | "" => "127.0.0.1".to_owned(),
+            "::" => "[::1]".to_owned(),
+            address if address.contains(':') => format!("[{address}]"),
+            address => address.to_owned(),
+        };
+        format!(
+            "http://{host}:{}{};csv",
+            node.haproxy.stats_port, self.haproxy.stats_uri
+        )
+    }
+
     /// The DCS path of the cluster, with a closing slash: `/service/region_one/`.
     pub fn dcs_path(&self) -> String {
         format!("{}{}/", self.namespace, self.scope)

@@ -126,8 +126,11 @@ async fn locked(
 async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(200);
+    session.context.events.send(Event::Started {
+        what: "verifying".to_owned(),
+    });
     loop {
-        let facts = session.gather(fleet).await;
+        let facts = session.ask(fleet).await;
         let findings = judge(session, fleet, &facts).await?;
         let failing: Vec<&Finding> = findings
             .iter()

@@ -85,9 +85,15 @@ impl<'a> Session<'a> {
         Err(Error::Unreachable(unreachable))
     }
 
-    /// Asks every connected node for its facts, all at once. A node that does not answer is
-    /// unreachable.
+    /// Asks every connected node for its facts, all at once, and says so. A node that does not
+    /// answer is unreachable.
     pub(super) async fn gather(&self, fleet: &Fleet<Host>) -> Facts {
+        self.timed("gathering facts".to_owned(), self.ask(fleet))
+            .await
+    }
+
+    /// As [`Session::gather`], without a word.
+    pub(super) async fn ask(&self, fleet: &Fleet<Host>) -> Facts {
         let mut work = JoinSet::new();
         for (name, host) in fleet.hosts() {
             let Some(node) = self.cluster.node(name) else {
@@ -97,9 +103,7 @@ impl<'a> Session<'a> {
             let (name, host) = (name.clone(), host.clone());
             work.spawn(async move { (name, gather_node(&*host, &ask).await) });
         }
-        let gathered = self
-            .timed("gathering facts".to_owned(), work.join_all())
-            .await;
+        let gathered = work.join_all().await;
         let mut facts = Facts::default();
         for error in fleet.unreachable() {
             facts

@@ -83,6 +83,11 @@ const SIGNATURES: &[Signature] = &[
                  `setsebool -P haproxy_connect_any 1`",
     },
     Signature {
+        words: &["Cannot raise FD limit"],
+        cause: "the node allows fewer open files than HAProxy's `maxconn` needs",
+        remedy: "lower `haproxy.maxconn` in the inventory, or raise the limit of the machine",
+    },
+    Signature {
         words: &["could not resolve address"],
         cause: "a server in haproxy.cfg has a name that does not resolve",
         remedy: "use addresses, or mend the hosts entries",

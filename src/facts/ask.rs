@@ -177,7 +177,7 @@ impl Ask {
                 .has(Role::Postgresql)
                 .then(|| format!("http://{}", node.endpoint(cluster.patroni.port))),
             postgresql,
-            haproxy: node.has(Role::Haproxy).then(|| statistics(node)),
+            haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
         }
     }
 }
@@ -289,17 +289,6 @@ fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform], family: Fami
         one_of,
         pinned: pinned.into_iter().collect(),
     }
-}
-
-/// The statistics page as CSV, through loopback where it listens on every address.
-fn statistics(node: &Node) -> String {
-    let host = match node.haproxy.stats_listen.as_str() {
-        "*" | "0.0.0.0" | "" => "127.0.0.1".to_owned(),
-        "::" | "[::]" => "[::1]".to_owned(),
-        address if address.contains(':') && !address.starts_with('[') => format!("[{address}]"),
-        address => address.to_owned(),
-    };
-    format!("http://{host}:{}/;csv", node.haproxy.stats_port)
 }
 
 /// The directories above `path` that are nobody else's: not `/`, `/var`, `/var/lib`, `/etc`.

@@ -1,4 +1,5 @@
-//! HAProxy: its file, then a reload, never a restart that would cut every session.
+//! HAProxy: its files, then a reload; a restart, which cuts every session, only where its unit
+//! changed.
 
 use std::time::Duration;
 
@@ -43,6 +44,10 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         }
         if !facts.is_active(unit) {
             steps.push(systemd(unit, UnitOperation::Start).into());
+        } else if units_changed {
+            // A limit of the unit holds from its next start on, and a configuration that needs
+            // more is not loaded.
+            steps.push(systemd(unit, UnitOperation::Restart).into());
         } else if changed || is_stale(desired, node, facts) {
             steps.push(systemd(unit, UnitOperation::Reload).into());
         }
@@ -89,7 +94,7 @@ fn gate(cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
                     replicas.min(members - 1),
                 ));
             }
-            let url = render::stats_url(node);
+            let url = cluster.stats_url(node);
             (node.name.clone(), Condition::HaproxyServers { url, up })
         })
         .collect();

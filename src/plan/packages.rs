@@ -30,17 +30,17 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             }
         }
         let mut steps: Vec<Step> = Vec::new();
+        // What must be there before a package's own scripts run.
+        let before = rendered
+            .files
+            .iter()
+            .filter(|file| file.purpose == Purpose::BeforePackages);
+        steps.extend(
+            before
+                .filter_map(|file| write_file(facts, file))
+                .map(Step::from),
+        );
         if !missing.is_empty() {
-            // A unit or a setting that must be there before a package's own scripts run.
-            let before = rendered
-                .files
-                .iter()
-                .filter(|file| file.purpose == Purpose::BeforePackages);
-            steps.extend(
-                before
-                    .filter_map(|file| write_file(facts, file))
-                    .map(Step::from),
-            );
             if !facts.system.package_lists || missing.iter().any(|change| change.version.is_none())
             {
                 steps.push(Action::RefreshPackageLists { family }.into());

@@ -13,7 +13,7 @@ mod system;
 
 use std::collections::BTreeSet;
 
-pub use haproxy::{STATS_LISTENER, read_only_listener, read_write_listener, stats_url};
+pub use haproxy::{STATS_LISTENER, read_only_listener, read_write_listener};
 pub use hosts::{HOSTS_PATH, merge as merge_hosts};
 pub use rendered::Rendered;
 pub use system::sysctl_values;
@@ -228,7 +228,7 @@ pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, Render
         files.extend(patroni::files(target, templates)?);
     }
     if target.node.has(Role::Haproxy) {
-        files.push(haproxy::file(target, templates)?);
+        files.extend(haproxy::files(target, templates)?);
     }
     Ok(files)
 }

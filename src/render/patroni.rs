@@ -81,7 +81,8 @@ fn document(target: &Target) -> Result<Value, RenderError> {
             "authentication": login(target, &spec.rest_username, SecretName::RestApi),
         },
         "etcd3": etcd(target),
-        "bootstrap": {"dcs": spec.dynamic},
+        // `postgresql.pg_hba` decides; Patroni before 4 validates only if it stands here, too.
+        "bootstrap": {"dcs": spec.dynamic, "pg_hba": target.cluster.postgresql.pg_hba},
         "postgresql": postgresql(target)?,
         "watchdog": {"mode": node.patroni.watchdog},
     });

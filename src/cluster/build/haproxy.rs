@@ -18,7 +18,7 @@ pub(super) fn haproxy(draft: &Draft) -> HaproxySpec {
     let most = dynamic::max_connections(&draft.postgresql());
     HaproxySpec {
         version: section.version.map(|version| version.value),
-        maxconn: value(&section.maxconn, 10_000),
+        maxconn: value(&section.maxconn, 5_000),
         server_maxconn: value(
             &section.server_maxconn,
             most.saturating_sub(RESERVED).max(1),

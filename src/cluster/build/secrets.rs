@@ -24,6 +24,8 @@ fn references(draft: &Draft) -> Vec<(SecretName, Option<Spanned<SecretRef>>)> {
             all.push((name, login.and_then(|login| login.value.password)));
         }
         all.push((SecretName::RestApi, draft.patroni().rest_password));
+        // Nobody chooses it: the role exists for `verify` alone.
+        all.push((SecretName::Probe, None));
         for user in section.users.map(|users| users.value.0).unwrap_or_default() {
             let Some(name) = user.value.name else {
                 continue;

@@ -5,10 +5,11 @@ section() {
 	mark section "$1"
 }
 
-# journal UNIT SECONDS: its last lines of the last SECONDS, else its last lines.
+# journal UNIT SECONDS: its last lines of the last SECONDS, else its last lines. `-n` beside
+# `--since` would give the first lines.
 journal() {
 	local lines
-	lines=$(timeout 10 journalctl -q --no-pager -o cat -n 40 --since "@$(($(date +%s) - $2))" -u "$1" 2>/dev/null)
+	lines=$(timeout 10 journalctl -q --no-pager -o cat --since "@$(($(date +%s) - $2))" -u "$1" 2>/dev/null | tail -n 40)
 	[ -n "$lines" ] || lines=$(timeout 10 journalctl -q --no-pager -o cat -n 40 -u "$1" 2>/dev/null)
 	printf '%s\n' "$lines"
 }
@@ -49,7 +50,7 @@ collect() {
 	df -Pi / /var /var/lib/etcd "$data_dir" 2>/dev/null | sed 1d | sort -u | sed 's/^/inodes /'
 	section memory
 	grep -E '^(MemTotal|MemAvailable|SwapFree|CommitLimit|Committed_AS):' /proc/meminfo
-	timeout 10 journalctl -q -k --no-pager -o cat -n 300 --since "@$(($(date +%s) - seconds))" 2>/dev/null |
+	timeout 10 journalctl -q -k --no-pager -o cat --since "@$(($(date +%s) - seconds))" 2>/dev/null |
 		grep -i -e 'out of memory' -e 'oom-kill'
 	section selinux
 	timeout 10 tail -n 2000 /var/log/audit/audit.log 2>/dev/null |

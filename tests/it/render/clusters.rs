@@ -3,7 +3,7 @@
 use mahout::cluster::{Cluster, ExternalEtcd, Role, SecretName};
 use mahout::render::{
     HOSTS_PATH, Purpose, RenderError, Target, files, read_only_listener, read_write_listener,
-    stats_url, sysctl_values,
+    sysctl_values,
 };
 use mahout::template::Templates;
 use serde_json::{Value, json};
@@ -271,7 +271,7 @@ fn auto_is_computed_or_refused() {
 #[test]
 fn others_find_haproxys_listeners_and_page() {
     let cluster = ipv6();
-    assert_eq!(stats_url(&cluster.nodes[0]), "http://[::1]:7000/;csv");
+    assert_eq!(cluster.stats_url(&cluster.nodes[0]), "http://[::1]:7000/;csv");
     let files = rendered(&cluster, 0, &platform("debian", "12"));
     let text = content(&files, "/etc/haproxy/haproxy.cfg");
     for name in [read_write_listener(&cluster), read_only_listener(&cluster)] {

@@ -5,6 +5,8 @@ mod action;
 mod concurrent;
 mod explain;
 mod failure;
+#[cfg(test)]
+mod fixtures;
 mod gate;
 mod guard;
 mod holder;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::nodes::{Run, TestLab, lab_or_skip};
+use crate::operator::{Run, TestLab, lab_or_skip};
 
 /// Everything under /etc, /usr, /opt and /var/lib without data directories, package manager's
 /// caches and what daemons write by themselves, with hash, mode, owner and time; and every unit's
@@ -59,7 +59,10 @@ fn leader(lab: &TestLab) -> Option<String> {
 fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
-        assert!(begin.elapsed() < deadline, "{what}: not within {deadline:?}");
+        assert!(
+            begin.elapsed() < deadline,
+            "{what}: not within {deadline:?}"
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -68,7 +71,9 @@ fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> boo
 fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> Run {
     let secrets = std::fs::read_to_string(lab.secrets_file()).expect("the secrets file");
     let secrets: serde_json::Value = serde_json::from_str(&secrets).expect("JSON");
-    let password = secrets["secrets"]["superuser"].as_str().expect("a password");
+    let password = secrets["secrets"]["superuser"]
+        .as_str()
+        .expect("a password");
     let address = lab.address(through);
     lab.on(
         from,
@@ -91,7 +96,10 @@ fn whole_path(suite: &str, image: &str) {
     run.exits_with(5);
     assert!(run.stdout.contains("phase etcd"), "{run}");
     assert!(run.stdout.contains("nothing was changed"), "{run}");
-    assert!(run.stdout.contains("+scope:"), "a diff of patroni.yml: {run}");
+    assert!(
+        run.stdout.contains("+scope:"),
+        "a diff of patroni.yml: {run}"
+    );
     same_manifest(&lab, &before, "a dry run on bare nodes");
     assert!(!lab.secrets_file().exists(), "a dry run makes no secrets");
 
@@ -106,7 +114,8 @@ fn whole_path(suite: &str, image: &str) {
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
     assert!(run.stdout.contains("nothing to change"), "{run}");
-    lab.mahout(&["deploy", "--dry-run", "--exit-code"]).succeeds();
+    lab.mahout(&["deploy", "--dry-run", "--exit-code"])
+        .succeeds();
     same_manifest(&lab, &before, "a second deploy");
 
     lab.mahout(&["verify"]).succeeds();
@@ -123,16 +132,37 @@ fn whole_path(suite: &str, image: &str) {
         run.succeeds();
         assert!(run.stdout.contains(&first_leader), "{run}");
     }
-    sql(&lab, &names[0], &names[0], 5000, "create table ledger (n serial primary key, t text)").succeeds();
+    sql(
+        &lab,
+        &names[0],
+        &names[0],
+        5000,
+        "create table ledger (n serial primary key, t text)",
+    )
+    .succeeds();
     for node in &names {
-        sql(&lab, &names[0], node, 5000, "insert into ledger (t) values ('written')").succeeds();
+        sql(
+            &lab,
+            &names[0],
+            node,
+            5000,
+            "insert into ledger (t) values ('written')",
+        )
+        .succeeds();
         let run = sql(&lab, &names[0], node, 5001, "select pg_is_in_recovery()");
         run.succeeds();
-        assert_eq!(run.stdout.trim(), "t", "the read-only port leads to a replica");
+        assert_eq!(
+            run.stdout.trim(),
+            "t",
+            "the read-only port leads to a replica"
+        );
     }
 
     // Drift is shown and put back.
-    let drifted = names.iter().find(|node| **node != first_leader).expect("a replica");
+    let drifted = names
+        .iter()
+        .find(|node| **node != first_leader)
+        .expect("a replica");
     lab.on(
         drifted,
         "echo '# edited by hand' >> /etc/haproxy/haproxy.cfg; sed -i 's/^scope:/#hand\\nscope:/' \
@@ -145,7 +175,11 @@ fn whole_path(suite: &str, image: &str) {
     run.succeeds();
     assert!(run.stdout.contains("-# edited by hand"), "{run}");
     lab.mahout(&["deploy", "--yes"]).succeeds();
-    lab.on(drifted, "grep -c hand /etc/haproxy/haproxy.cfg /etc/patroni/patroni.yml").exits_with(1);
+    lab.on(
+        drifted,
+        "grep -c hand /etc/haproxy/haproxy.cfg /etc/patroni/patroni.yml",
+    )
+    .exits_with(1);
     lab.mahout(&["verify"]).succeeds();
 
     // A dynamic setting arrives by PATCH; one that needs a restart is reported.
@@ -156,28 +190,57 @@ fn whole_path(suite: &str, image: &str) {
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
     assert!(run.stdout.contains("dynamic configuration"), "{run}");
-    let config = lab.on(&first_leader, &format!("curl -s http://{}:8008/config", lab.address(&first_leader)));
-    assert!(config.stdout.contains("\"maximum_lag_on_failover\": 2097152"), "{config}");
-    await_that("a pending restart is reported", Duration::from_secs(30), || {
-        let run = lab.mahout(&["diff"]);
-        run.stdout.contains("max_connections")
-    });
+    let config = lab.on(
+        &first_leader,
+        &format!("curl -s http://{}:8008/config", lab.address(&first_leader)),
+    );
+    assert!(
+        config
+            .stdout
+            .contains("\"maximum_lag_on_failover\": 2097152"),
+        "{config}"
+    );
+    await_that(
+        "a pending restart is reported",
+        Duration::from_secs(30),
+        || {
+            let run = lab.mahout(&["diff"]);
+            run.stdout.contains("max_connections")
+        },
+    );
 
     // The leader's machine loses power.
     lab.lab(&["kill", &first_leader]);
     await_that("a new leader", Duration::from_secs(90), || {
         leader(&lab).is_some_and(|now| now != first_leader)
     });
-    let survivor = names.iter().find(|node| **node != first_leader).expect("a survivor");
+    let survivor = names
+        .iter()
+        .find(|node| **node != first_leader)
+        .expect("a survivor");
     await_that("writes go on", Duration::from_secs(30), || {
-        sql(&lab, survivor, survivor, 5000, "insert into ledger (t) values ('after')").code == 0
+        sql(
+            &lab,
+            survivor,
+            survivor,
+            5000,
+            "insert into ledger (t) values ('after')",
+        )
+        .code
+            == 0
     });
     lab.mahout(&["verify"]).exits_with(4);
     lab.lab(&["start", &first_leader]);
     await_that("verify is green again", Duration::from_secs(120), || {
         lab.mahout(&["verify"]).code == 0
     });
-    let run = sql(&lab, survivor, survivor, 5000, "select count(*) from ledger");
+    let run = sql(
+        &lab,
+        survivor,
+        survivor,
+        5000,
+        "select count(*) from ledger",
+    );
     assert_eq!(run.stdout.trim(), (names.len() + 1).to_string());
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
@@ -202,13 +265,24 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     let names = lab.node_names();
     let ssh = lab.inventory_ssh_section();
     let node = |index: usize, roles: &str| {
-        format!("  {}: {{ address: {}, roles: [{roles}] }}\n", names[index], lab.address(&names[index]))
+        format!(
+            "  {}: {{ address: {}, roles: [{roles}] }}\n",
+            names[index],
+            lab.address(&names[index])
+        )
     };
     let first = format!(
         "scope: one\n{ssh}nodes:\n{}{}{}{}{}",
-        node(0, "etcd"), node(1, "etcd"), node(2, "etcd, haproxy"), node(3, "postgresql"), node(4, "postgresql"),
+        node(0, "etcd"),
+        node(1, "etcd"),
+        node(2, "etcd, haproxy"),
+        node(3, "postgresql"),
+        node(4, "postgresql"),
     );
-    let endpoints: Vec<String> = names[..3].iter().map(|name| format!("\"{}:2379\"", lab.address(name))).collect();
+    let endpoints: Vec<String> = names[..3]
+        .iter()
+        .map(|name| format!("\"{}:2379\"", lab.address(name)))
+        .collect();
     let second = format!(
         "scope: two\n{ssh}etcd: {{ external: {{ endpoints: [{}] }} }}\nnodes:\n{}",
         endpoints.join(", "),
@@ -224,7 +298,17 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
         assert!(run.stdout.contains("nothing to change"), "{run}");
     }
     // The first one has not noticed the second.
-    lab.mahout_with(Path::new("one.yml"), &["verify"]).succeeds();
-    let keys = lab.on(&names[0], &format!("ETCDCTL_API=3 etcdctl --endpoints http://{}:2379 get --prefix /service/ --keys-only", lab.address(&names[0])));
-    assert!(keys.stdout.contains("/service/one/leader") && keys.stdout.contains("/service/two/leader"), "{keys}");
+    lab.mahout_with(Path::new("one.yml"), &["verify"])
+        .succeeds();
+    let keys = lab.on(
+        &names[0],
+        &format!(
+            "ETCDCTL_API=3 etcdctl --endpoints http://{}:2379 get --prefix /service/ --keys-only",
+            lab.address(&names[0])
+        ),
+    );
+    assert!(
+        keys.stdout.contains("/service/one/leader") && keys.stdout.contains("/service/two/leader"),
+        "{keys}"
+    );
 }

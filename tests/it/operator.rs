@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::nodes::{possible, remove};
+
 /// What a program left behind.
 pub(crate) struct Run {
     pub(crate) what: String,
@@ -27,7 +29,11 @@ impl Run {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` exited with {}\nstdout:\n{}\nstderr:\n{}", self.what, self.code, self.stdout, self.stderr)
+        write!(
+            f,
+            "`{}` exited with {}\nstdout:\n{}\nstderr:\n{}",
+            self.what, self.code, self.stdout, self.stderr
+        )
     }
 }
 
@@ -62,23 +68,26 @@ pub(crate) struct TestLab {
 
 /// Boots a lab, or says why the test is skipped; where CI=true that is a failure.
 pub(crate) fn lab_or_skip(name: &str, suite: &str, image: &str, nodes: usize) -> Option<TestLab> {
-    if let Err(reason) = crate::lab::lab_can_run() {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "CI must run this: {reason}"
-        );
-        eprintln!("skipped: {reason}");
+    if !possible() {
         return None;
     }
     let lab = TestLab {
-        name: format!("test-{name}"),
+        name: crate::nodes::name(name),
         folder: tempfile::tempdir().expect("a folder"),
     };
-    lab.lab(&["down"]);
+    remove(&lab.name);
     let inventory = lab.inventory();
     let nodes = nodes.to_string();
     let run = lab.lab_run(&[
-        "up", "--suite", suite, "--image", image, "--nodes", &nodes, "--yes", "--write-inventory",
+        "up",
+        "--suite",
+        suite,
+        "--image",
+        image,
+        "--nodes",
+        &nodes,
+        "--yes",
+        "--write-inventory",
         inventory.to_str().expect("a path"),
     ]);
     run.succeeds();
@@ -175,6 +184,6 @@ impl TestLab {
 
 impl Drop for TestLab {
     fn drop(&mut self) {
-        self.lab_run(&["down"]);
+        remove(&self.name);
     }
 }

@@ -271,7 +271,10 @@ fn auto_is_computed_or_refused() {
 #[test]
 fn others_find_haproxys_listeners_and_page() {
     let cluster = ipv6();
-    assert_eq!(cluster.stats_url(&cluster.nodes[0]), "http://[::1]:7000/;csv");
+    assert_eq!(
+        cluster.stats_url(&cluster.nodes[0]),
+        "http://[::1]:7000/;csv"
+    );
     let files = rendered(&cluster, 0, &platform("debian", "12"));
     let text = content(&files, "/etc/haproxy/haproxy.cfg");
     for name in [read_write_listener(&cluster), read_only_listener(&cluster)] {

@@ -102,6 +102,8 @@ pub(super) fn cluster() -> Cluster {
             users: Vec::new(),
         },
         haproxy: HaproxySpec {
+            stats_uri: "/".to_owned(),
+            stats_username: None,
             version: None,
             maxconn: 400,
             server_maxconn: 180,

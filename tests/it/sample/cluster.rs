@@ -53,6 +53,8 @@ pub(crate) fn cluster(count: usize) -> Cluster {
             users: Vec::new(),
         },
         haproxy: HaproxySpec {
+            stats_uri: "/".to_owned(),
+            stats_username: None,
             version: None,
             maxconn: 1000,
             server_maxconn: 100,

@@ -26,7 +26,10 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         let (mut steps, changed) = configure(desired, node, facts);
         if !running {
             // One that waits for the others with its old settings must read the new ones.
-            let waits = facts.units.get(UNIT).is_some_and(|unit| unit.active == "activating");
+            let waits = facts
+                .units
+                .get(UNIT)
+                .is_some_and(|unit| unit.active == "activating");
             let operation = if waits && changed {
                 UnitOperation::Restart
             } else {

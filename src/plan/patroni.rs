@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::{
-    Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation, dynamic,
-    members,
+    Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation,
+    dynamic, members,
 };
 use crate::cluster::postgresql::PROBE_ROLE;
 use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec};

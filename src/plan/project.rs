@@ -77,6 +77,12 @@ impl NodeFacts {
                 );
             }
             Action::WriteFile { file, .. } => {
+                let name = file.path.strip_prefix("/etc/systemd/system/");
+                if let Some(name) = name.filter(|name| !name.contains('/')) {
+                    let unit = self.units.entry(name.to_owned()).or_default();
+                    "loaded".clone_into(&mut unit.load);
+                    unit.fragment.clone_from(&file.path);
+                }
                 self.files.insert(
                     file.path.clone(),
                     FileFacts {

@@ -128,9 +128,7 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
         );
         units.sort();
         units.dedup();
-        let server = &rendered
-            .platform
-            .postgresql_packages(rendered.postgresql)[0];
+        let server = &rendered.platform.postgresql_packages(rendered.postgresql)[0];
         let before = &desired.facts.nodes[&node.name];
         for unit in units {
             // The packages enable their units; what is not known yet will be there after them.

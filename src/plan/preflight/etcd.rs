@@ -162,7 +162,11 @@ fn unasked(findings: &mut Findings, desired: &Desired, node: &Node, facts: &Node
 fn different_clusters(findings: &mut Findings, desired: &Desired) {
     let mut clusters: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (node, facts) in with_etcd(desired) {
-        if let Some(etcd) = facts.etcd.as_ref().filter(|etcd| !etcd.cluster_id.is_empty()) {
+        if let Some(etcd) = facts
+            .etcd
+            .as_ref()
+            .filter(|etcd| !etcd.cluster_id.is_empty())
+        {
             let nodes = clusters.entry(etcd.cluster_id.as_str()).or_default();
             nodes.push(node.name.as_str());
         }
@@ -216,8 +220,13 @@ fn external(findings: &mut Findings, desired: &Desired) {
         if answers(etcd) {
             continue;
         }
-        if etcd.error.as_ref().is_some_and(|error| error.contains("curl")) {
-            let message = "whether it reaches the external etcd is not known: curl is not installed";
+        if etcd
+            .error
+            .as_ref()
+            .is_some_and(|error| error.contains("curl"))
+        {
+            let message =
+                "whether it reaches the external etcd is not known: curl is not installed";
             findings.note(&node.name, message.to_owned());
         } else {
             let message = format!(

@@ -33,7 +33,12 @@ pub(super) fn foreign_etcd(
     if !ours.is_empty() && !strangers.is_empty() {
         let first = cluster.with_role(Role::Etcd).find(|node| {
             let facts = desired.facts.nodes.get(&node.name);
-            facts.is_some_and(|facts| facts.etcd.as_ref().is_some_and(|etcd| !etcd.members.is_empty()))
+            facts.is_some_and(|facts| {
+                facts
+                    .etcd
+                    .as_ref()
+                    .is_some_and(|etcd| !etcd.members.is_empty())
+            })
         });
         // They all say the same; once is enough.
         if first.is_some_and(|first| first.name == node.name) {
@@ -56,7 +61,8 @@ pub(super) fn foreign_etcd(
         .units
         .get(etcd::UNIT)
         .map(|unit| unit.fragment.as_str());
-    let not_ours = fragment.is_some_and(|path| !path.starts_with("/etc/systemd/system/"));
+    let not_ours =
+        fragment.is_some_and(|path| !path.is_empty() && !path.starts_with("/etc/systemd/system/"));
     if !strangers.is_empty() || (not_ours && members.is_none_or(<[_]>::is_empty)) {
         let what = if strangers.is_empty() {
             "and does not tell its members".to_owned()
@@ -210,7 +216,8 @@ pub(super) fn foreign_patroni(
                 patroni.scope, cluster.scope
             ),
             Some(
-                "a cluster is not renamed by a deploy: set `scope:` to what it is called".to_owned(),
+                "a cluster is not renamed by a deploy: set `scope:` to what it is called"
+                    .to_owned(),
             ),
         );
     } else if patroni.primary_status == 200 && Dcs::of(cluster, desired.facts) == Dcs::Empty {

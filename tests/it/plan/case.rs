@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use mahout::cluster::{self, Cluster, Node, NodeName, Role, Secrets};
 use mahout::facts::ask::Ask;
@@ -109,8 +110,9 @@ impl Case {
     }
 
     pub(super) fn rendered(&self) -> BTreeMap<NodeName, Rendered> {
-        let templates = Templates::builtin().expect("our templates");
-        Rendered::of_cluster(&self.cluster, &self.secrets, &self.facts, &templates)
+        static TEMPLATES: LazyLock<Templates> =
+            LazyLock::new(|| Templates::builtin().expect("our templates"));
+        Rendered::of_cluster(&self.cluster, &self.secrets, &self.facts, &TEMPLATES)
             .unwrap_or_else(|error| panic!("{error}"))
     }
 

@@ -14,7 +14,7 @@ use mahout::secret::Secret;
 use mahout::transport::{Command, Effect, Fleet, Host, Output, Transport, TransportError};
 use tokio::task::JoinSet;
 
-use sshd::{Sshd, is_running, until};
+use sshd::{Place, Sshd, is_running, until};
 
 /// A script with a deadline that no test comes to.
 fn command(effect: Effect, script: impl Into<String>) -> Command {
@@ -43,6 +43,31 @@ async fn exec(host: &Host, command: &Command) -> Result<Output, TransportError> 
 async fn read(host: &Host, script: &str) -> String {
     let output = exec(host, &command(Effect::ReadOnly, script)).await;
     output.expect("an end").stdout
+}
+
+/// A changing script that prints and counts until it is told to end.
+fn lasting(place: &Place) -> String {
+    let at = |name: &str| place.path(name).display().to_string();
+    format!(
+        "echo began >>{trace}\ni=0\nuntil [ -e {go} ]; do\n\
+         echo waiting; echo waiting >&2\n\
+         i=$((i+1)); echo $i >{count}.new; mv {count}.new {count}; sleep 0.01\n\
+         done\necho ended >>{trace}\n",
+        trace = at("trace"),
+        go = at("go"),
+        count = at("count"),
+    )
+}
+
+/// Looks on while [`lasting`], to which nobody listens any more, goes on, and lets it end.
+fn see_it_end(place: &Place) {
+    let read = |name: &str| fs::read_to_string(place.path(name)).unwrap_or_default();
+    let count = || read("count").trim().parse().unwrap_or(0);
+    let so_far: u32 = count();
+    // Long enough to fall over a stream that is closed.
+    until("script that goes on", || count() > so_far + 50);
+    fs::write(place.path("go"), "").expect("written");
+    until("end of the script", || read("trace") == "began\nended\n");
 }
 
 #[tokio::test]
@@ -75,7 +100,7 @@ async fn codes_and_both_streams_come_back() {
 
 #[tokio::test]
 async fn what_the_login_prints_is_not_the_scripts_output() {
-    let Some(place) = sshd::Place::new() else {
+    let Some(place) = Place::new() else {
         return;
     };
     let noisy = place.path("noisy");
@@ -145,8 +170,7 @@ async fn a_deadline_ends_a_read_only_script_on_the_node_and_lets_a_changing_one_
     let Some(sshd) = Sshd::start("") else { return };
     let fleet = sshd.fleet(Effect::Changes).await;
     let host = only(&fleet);
-    let (pids, done) = (sshd.place.path("pids"), sshd.place.path("done"));
-
+    let pids = sshd.place.path("pids");
     let script = format!(
         "exec >{0}.new; sleep 40 & echo $!; (trap '' TERM; exec sleep 40) & echo $!; \
          mv {0}.new {0}; sleep 40",
@@ -162,21 +186,14 @@ async fn a_deadline_ends_a_read_only_script_on_the_node_and_lets_a_changing_one_
         until("end of the script's processes", || !is_running(pid));
     }
 
-    let go = sshd.place.path("go");
-    let script = format!(
-        "until [ -e {} ]; do echo waiting; sleep 0.01; done; touch {}",
-        go.display(),
-        done.display()
-    );
-    let mut late = command(Effect::Changes, script);
+    let mut late = command(Effect::Changes, lasting(&sshd.place));
     late.timeout = Duration::from_secs(1);
     let error = exec(&host, &late).await.expect_err("too late");
     assert_eq!(
         error.hint.as_deref(),
         Some("it goes on there; run again when it has ended")
     );
-    fs::write(go, "").expect("written");
-    until("end of the changing script", || done.exists());
+    see_it_end(&sshd.place);
     assert_eq!(
         read(&host, "echo still connected").await,
         "still connected\n"

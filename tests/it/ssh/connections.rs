@@ -10,7 +10,7 @@ use mahout::transport::{Effect, Fleet, Transport};
 use tokio::sync::Notify;
 
 use super::sshd::{Place, Sshd, is_running, until};
-use super::{command, exec, only, read};
+use super::{command, exec, lasting, only, read, see_it_end};
 
 /// The folder of the test that has started this process, and the port of its sshd.
 const FOLDER: &str = "MAHOUT_TEST_FOLDER";
@@ -89,12 +89,7 @@ async fn a_dead_connection_is_replaced() {
     assert_eq!(sshd.logins(), 3);
 
     // A command that has begun is not sent twice.
-    let (count, go) = (sshd.place.path("count"), sshd.place.path("go"));
-    let script = format!(
-        "echo began | tee -a {0}; until [ -e {1} ]; do sleep 0.01; done; echo ended >>{0}",
-        count.display(),
-        go.display()
-    );
+    let script = lasting(&sshd.place);
     let began = Arc::new(Notify::new());
     let task = tokio::spawn({
         let (host, began) = (Arc::clone(&next), Arc::clone(&began));
@@ -110,9 +105,7 @@ async fn a_dead_connection_is_replaced() {
         error.to_string(),
         "pg-1: the connection was lost while `test` ran; there it runs to its end"
     );
-    std::fs::write(go, "").expect("written");
-    let said = || std::fs::read_to_string(&count).expect("it began");
-    until("end of the script", || said() == "began\nended\n");
+    see_it_end(&sshd.place);
 }
 
 /// Our side of `when_we_die_…`, in a process of its own.
@@ -131,20 +124,13 @@ async fn our_side() {
     node.ssh.persist = Duration::from_secs(persist.parse().expect("seconds"));
     let fleet = Fleet::connect(&[node], place.options(Effect::Changes)).await;
     let host = only(&fleet);
-    let at = |name: &str| place.path(name).display().to_string();
-    let changes = format!(
-        "touch {}; until [ -e {} ]; do echo waiting; echo waiting >&2; sleep 0.01; done; touch {}",
-        at("began"),
-        at("go"),
-        at("done")
-    );
     let reads = format!(
         "exec >{0}.new; sleep 40 & echo $!; mv {0}.new {0}; sleep 40",
-        at("pid")
+        place.path("pid").display()
     );
     let mut reads = command(Effect::ReadOnly, reads);
     reads.timeout = Duration::from_secs(4);
-    let changes = command(Effect::Changes, changes);
+    let changes = command(Effect::Changes, lasting(&place));
     let (_, _) = tokio::join!(exec(&host, &changes), exec(&host, &reads));
     unreachable!("it was to be killed");
 }
@@ -160,7 +146,7 @@ fn when_we_die(persist: u32) {
         .stdout(Stdio::null())
         .spawn()
         .expect("our side");
-    let (began, pid, done) = (place.path("began"), place.path("pid"), place.path("done"));
+    let (began, pid) = (place.path("count"), place.path("pid"));
     let mut ended = false;
     until("beginning of the scripts", || {
         ended = us.try_wait().expect("its state").is_some();
@@ -172,8 +158,7 @@ fn when_we_die(persist: u32) {
     if persist == 0 {
         until("end of ssh", || place.processes().is_empty());
     }
-    std::fs::write(place.path("go"), "").expect("written");
-    until("end of the changing script", || done.exists());
+    see_it_end(place);
     let pid = std::fs::read_to_string(pid).expect("a process");
     until("end of the reading script", || !is_running(&pid));
 }

@@ -12,4 +12,5 @@ mod probe;
 mod render;
 mod report;
 mod sample;
+mod ssh;
 mod verify;

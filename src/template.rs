@@ -148,7 +148,36 @@ impl Templates {
     fn add(&mut self, name: &str, text: &str) -> Result<(), TemplateError> {
         self.tera
             .add_raw_template(name, text)
-            .map_err(|error| in_words(name, &error))
+            .map_err(|error| match error.kind() {
+                ErrorKind::Msg(report) => of_report(name, report),
+                _ => in_words(name, &error),
+            })
+    }
+}
+
+/// What is wrong with the text of a template, from the engine's drawn report: a line
+/// `error: MESSAGE`, then one `--> FILE:LINE:COLUMN`. Nothing has been rendered yet, so that it
+/// can quote no value.
+fn of_report(template: &str, report: &str) -> TemplateError {
+    let mut lines = report.lines().map(str::trim);
+    let message = lines.next().unwrap_or_default();
+    let cause = first_lower(message.strip_prefix("error: ").unwrap_or(message));
+    let place = lines
+        .next()
+        .and_then(|line| line.strip_prefix("--> ")?.rsplit_once(':'))
+        .and_then(|(place, column)| Some((place.rsplit_once(':')?, column.parse().ok()?)))
+        .and_then(|((file, line), column)| Some((file, line.parse().ok()?, column)));
+    match place {
+        Some((file, line, column)) => TemplateError::At {
+            template: file.to_owned(),
+            line,
+            column,
+            cause,
+        },
+        None => TemplateError::Whole {
+            template: template.to_owned(),
+            cause,
+        },
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) const REFUSED: &str = "filter";
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("yaml", yaml);
     tera.register_filter("env", env);
+    tera.register_filter("haproxy", haproxy);
 }
 
 /// `{{ map | yaml }}`: the map in YAML block style, its keys sorted.
@@ -75,6 +76,22 @@ fn env(value: Value, _: Kwargs, _: &State) -> TeraResult<String> {
     }
     quoted.push('"');
     Ok(quoted)
+}
+
+/// `{{ text | haproxy }}`: one word of haproxy.cfg, in single quotes unless it is plain anyway.
+fn haproxy(value: Value, _: Kwargs, _: &State) -> TeraResult<String> {
+    let text = value.to_string();
+    if value.is_undefined() || value.is_map() || value.is_array() {
+        return refuse("`haproxy` takes a text or a number");
+    }
+    if text.chars().any(char::is_control) {
+        return refuse("`haproxy` takes no control characters: they end the line");
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return Ok(text);
+    }
+    Ok(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
 fn refuse<T>(why: &str) -> TeraResult<T> {

@@ -183,6 +183,7 @@ pub(super) fn secrets() -> Secrets {
         SecretName::Rewind,
         SecretName::RestApi,
         SecretName::Etcd,
+        SecretName::HaproxyStats,
     ];
     let secret = |name: SecretName| (name.clone(), Secret::new(format!("hunter2-{name}")));
     Secrets(names.map(secret).into())

@@ -32,15 +32,20 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
     let leader = leader(cluster, &desired.facts);
     configure(draft, desired, leader.as_ref());
 
-    let idle: Vec<&Node> = cluster
+    let (running, idle): (Vec<&Node>, Vec<&Node>) = cluster
         .with_role(Role::Postgresql)
-        .filter(|node| !draft.facts(&node.name).is_active(UNIT))
-        .collect();
+        .partition(|node| draft.facts(&node.name).is_active(UNIT));
     let first = match &leader {
         Some(_) => None,
         // Nobody leads and the DCS knows a cluster: its members, all of them, will elect.
         None if initialized(&desired.facts) => None,
-        None => idle.first().copied(),
+        // A run that was stopped here has begun to make the cluster: whoever was told to, will
+        // lead; somebody else would wait for ever.
+        None => match running.as_slice() {
+            [] => idle.first().copied(),
+            [first] => Some(*first),
+            _ => None,
+        },
     };
     if let Some(first) = first {
         start_leader(draft, desired, first);
@@ -145,7 +150,7 @@ fn start_leader(draft: &mut Draft, desired: &Desired, node: &Node) {
     let cluster = desired.cluster;
     let step = Step {
         action: systemd(UNIT, UnitOperation::Start),
-        guard: Some(Guard::DataDirectoryEmpty {
+        guard: (!draft.facts(&node.name).is_active(UNIT)).then(|| Guard::DataDirectoryEmpty {
             path: desired.rendered[&node.name].data_dir.clone(),
         }),
     };

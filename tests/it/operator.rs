@@ -54,7 +54,8 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
     // With --nocapture: where a long test spends its time.
-    println!("{:6.1} s  {what}", begin.elapsed().as_secs_f64());
+    let seconds = begin.elapsed().as_secs_f64();
+    crate::nodes::say(&format!("{seconds:.1} s"), &what);
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),

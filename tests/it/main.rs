@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod cluster;
+mod facts;
 mod inventory;
 mod lab;
 mod nodes;

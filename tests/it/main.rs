@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cluster;
+mod failures;
 mod inventory;
 mod lab;
 mod nodes;

@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod cluster;
 mod facts;
+mod failures;
 mod inventory;
 mod lab;
 mod nodes;

@@ -10,4 +10,5 @@ mod probe;
 mod render;
 mod report;
 mod sample;
+mod ssh;
 mod verify;

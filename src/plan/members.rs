@@ -116,14 +116,20 @@ fn start_replicas(
             deadline: REPLICA_DEADLINE,
         })
     };
-    let leader = leader.and_then(|name| cluster.node(name));
-    let (Some(leader), false) = (leader, nodes.is_empty()) else {
-        draft.phase("replicas", Rollout::Parallel, starts(nodes), gate);
-        return;
-    };
-    draft.phase("replicas", Rollout::Parallel, starts(nodes), |_| None);
+    let mut work = starts(nodes);
+    if let Some(leader) = leader.and_then(|name| cluster.node(name))
+        && !nodes.is_empty()
+    {
+        work.push((leader.name.clone(), vec![wake(desired, leader, nodes)]));
+    }
+    draft.phase("replicas", Rollout::Parallel, work, gate);
+}
+
+/// The step by which the leader makes the slots of `nodes`, which start at the same time.
+fn wake(desired: &Desired, leader: &Node, nodes: &[&Node]) -> Step {
+    let cluster = desired.cluster;
     let setting = cluster.patroni.dynamic.get_key_value("loop_wait");
-    let wake = Step {
+    Step {
         action: Action::WakeLeader {
             url: rest_url(cluster, leader),
             username: cluster.patroni.rest_username.clone(),
@@ -138,9 +144,7 @@ fn start_replicas(
             node: leader.name.clone(),
             url: rest_url(cluster, leader),
         }),
-    };
-    let work = vec![(leader.name.clone(), vec![wake])];
-    draft.phase("replication", Rollout::Parallel, work, gate);
+    }
 }
 
 fn start_members(draft: &mut Draft, desired: &Desired, nodes: &[&Node]) {

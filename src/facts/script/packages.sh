@@ -61,7 +61,7 @@ debian_packages() {
   if [ -n "$lists" ] && [ -n "$candidates" ]; then
     echo @candidates
     # Without its caches in memory only, it would write them into /var/cache/apt.
-    bounded 8 apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy $candidates
+    bounded 25 apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy $candidates
   fi
 }
 

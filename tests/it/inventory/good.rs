@@ -81,7 +81,11 @@ fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
     ] {
         assert_eq!(cluster.secrets.get(&name), Some(&SecretSource::Generated));
     }
-    assert_eq!(cluster.secrets.len(), 4);
+    assert_eq!(
+        cluster.secrets.get(&SecretName::Probe),
+        Some(&SecretSource::Generated)
+    );
+    assert_eq!(cluster.secrets.len(), 5);
     let node = &cluster.nodes[0];
     assert_eq!(node.postgresql.listen, ["10.0.0.11", "127.0.0.1"]);
     assert_eq!(node.patroni.listen, "10.0.0.11");

@@ -38,7 +38,7 @@ fn the_first_leader_starts_alone_on_an_empty_data_directory() {
     );
     let conditions = &leader.gate.as_ref().expect("a gate").conditions;
     assert!(matches!(conditions[0].1, Condition::PatroniLeader { .. }));
-    assert_eq!(nodes(phase(&plan, "replicas")), ["pg-2", "pg-3"]);
+    assert_eq!(nodes(phase(&plan, "replicas")), ["pg-2", "pg-3", "pg-1"]);
 }
 
 #[test]
@@ -50,7 +50,11 @@ fn a_node_that_may_not_lead_does_not_make_the_database() {
         );
         let plan = Case::bare(&text, "debian-12").plan();
         assert_eq!(nodes(phase(&plan, "leader")), ["pg-2"], "{tag}");
-        assert_eq!(nodes(phase(&plan, "replicas")), ["pg-1", "pg-3"], "{tag}");
+        assert_eq!(
+            nodes(phase(&plan, "replicas")),
+            ["pg-1", "pg-3", "pg-2"],
+            "{tag}"
+        );
     }
 }
 
@@ -98,7 +102,7 @@ fn a_leader_in_the_making_is_awaited_not_doubled() {
         let plan = case.plan();
         assert_eq!(nodes(phase(&plan, "leader")), ["pg-2"]);
         assert_eq!(phase(&plan, "leader").work[0].steps[0].guard, None);
-        assert_eq!(nodes(phase(&plan, "replicas")), ["pg-1", "pg-3"]);
+        assert_eq!(nodes(phase(&plan, "replicas")), ["pg-1", "pg-3", "pg-2"]);
     }
 }
 
@@ -134,7 +138,13 @@ fn a_stopped_replica_is_started_as_one() {
     let mut case = Case::running();
     case.stop("pg-3", UNIT);
     let plan = case.plan();
-    assert_eq!(steps(&plan), ["replicas/pg-3: start patroni.service"]);
+    assert_eq!(
+        steps(&plan),
+        [
+            "replicas/pg-3: start patroni.service",
+            "replicas/pg-1: have the leader make slots for pg-3",
+        ]
+    );
     let conditions = &plan.phases[0].gate.as_ref().expect("a gate").conditions;
     assert!(matches!(conditions[0].1, Condition::PatroniReplica { .. }));
 }

@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod cluster;
+mod execute;
 mod inventory;
 mod lab;
 mod nodes;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::nodes::{possible, remove};
 
@@ -152,6 +152,21 @@ impl TestLab {
     /// `mahout` with the lab's inventory.
     pub(crate) fn mahout(&self, arguments: &[&str]) -> Run {
         self.mahout_with(Path::new("inventory.yml"), arguments)
+    }
+
+    /// `mahout` with the lab's inventory, started and not waited for. What it prints is kept in
+    /// pipes: enough for a deploy of one node.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_mahout"))
+            .arg("--inventory")
+            .arg(self.inventory())
+            .args(arguments)
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
     }
 
     /// `mahout` with another inventory beside it.

@@ -38,34 +38,33 @@ fn a_run_that_is_killed_leaves_nothing_that_the_next_ones_do_not_mend() {
     lab.write(Path::new("inventory.yml"), &inventory);
     lab.on("pg-1", HOLD).succeeds();
 
-    let mut first = lab.spawn(&["deploy", "--yes"]);
+    let first = lab.mahout_begins(&["deploy", "--yes"]);
     await_on(
         &lab,
         "grep -q '^install ' /run/mahout/running && ! sh /usr/sbin/policy-rc.d",
     );
     // SIGKILL: nothing of it says good-bye.
-    first.kill().expect("it runs");
-    first.wait().expect("its end");
+    first.signal("KILL");
+    first.ends();
 
     // The next run takes the lock over from the dead one at once and waits for its step, which
     // goes on; meanwhile a third one is refused.
-    let second = lab.spawn(&["deploy", "--yes"]);
-    let owner = format!("grep -q '^pid={}$' /run/mahout/lock/owner", second.id());
+    let second = lab.mahout_begins(&["deploy", "--yes"]);
+    let owner = format!("grep -q '^pid={}$' /run/mahout/lock/owner", second.pid());
     await_on(&lab, &owner);
     let third = lab.mahout(&["deploy", "--yes"]);
     third.exits_with(3);
     assert!(third.stderr.contains("pg-1: locked by "), "{third}");
 
     lab.on("pg-1", "rm /run/hold").succeeds();
-    let second = second.wait_with_output().expect("its end");
-    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    let second = second.ends();
     for words in [
         "took over the lock of",
         "an earlier run's step to end",
         // The packages that it had shown are there by now.
         "the plan is out of date",
     ] {
-        assert!(said.contains(words), "no `{words}` in\n{said}");
+        assert!(second.stderr.contains(words), "no `{words}` in {second}");
     }
     // Whole packages, nothing left behind, and the service was not started by its package.
     let node = lab.on(

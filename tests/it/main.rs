@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod cluster;
 mod execute;
+mod failures;
 mod inventory;
 mod lab;
 mod nodes;

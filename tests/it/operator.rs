@@ -63,6 +63,39 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     }
 }
 
+/// A program that runs; what it prints goes into files, to be read while it does.
+pub(crate) struct Running {
+    what: String,
+    child: Child,
+    stdout: PathBuf,
+    pub(crate) stderr: PathBuf,
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.pid().to_string();
+        let kill = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(kill.expect("kill").success(), "{} has ended", self.what);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ends(mut self) -> Run {
+        let status = self.child.wait().expect("its end");
+        let read = |path: &Path| std::fs::read_to_string(path).expect("its output");
+        Run {
+            code: status.code().unwrap_or(-1),
+            stdout: read(&self.stdout),
+            stderr: read(&self.stderr),
+            what: self.what,
+        }
+    }
+}
+
 /// A lab that goes away with the test, also when it fails.
 pub(crate) struct TestLab {
     name: String,
@@ -105,6 +138,13 @@ impl TestLab {
     /// Where the generated secrets are kept.
     pub(crate) fn secrets_file(&self) -> PathBuf {
         self.folder.path().join("inventory.secrets.json")
+    }
+
+    /// Where the nodes' host keys are on record.
+    pub(crate) fn known_hosts_file(&self) -> PathBuf {
+        let section = self.inventory_ssh_section();
+        let rest = section.split_once("known_hosts_file: \"").expect("a file");
+        PathBuf::from(rest.1.split_once('"').expect("its end").0)
     }
 
     /// The names of the nodes, in order.
@@ -154,30 +194,39 @@ impl TestLab {
         self.mahout_with(Path::new("inventory.yml"), arguments)
     }
 
-    /// `mahout` with the lab's inventory, started and not waited for. What it prints is kept in
-    /// pipes: enough for a deploy of one node.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_mahout"))
-            .arg("--inventory")
-            .arg(self.inventory())
-            .args(arguments)
-            .env("XDG_RUNTIME_DIR", self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
-    }
-
     /// `mahout` with another inventory beside it.
     pub(crate) fn mahout_with(&self, inventory: &Path, arguments: &[&str]) -> Run {
+        run(&mut self.command(inventory, arguments), "")
+    }
+
+    /// Begins `mahout` with the lab's inventory.
+    pub(crate) fn mahout_begins(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(Path::new("inventory.yml"), arguments);
+        let file = |name: &str| {
+            let path = self.folder.path().join(name);
+            let file = std::fs::File::create(&path).expect("a file");
+            (path, file)
+        };
+        let (stdout, out) = file("stdout");
+        let (stderr, err) = file("stderr");
+        let what = format!("{command:?}");
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        Running {
+            what,
+            child: child.expect("the program starts"),
+            stdout,
+            stderr,
+        }
+    }
+
+    fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
         command
             .arg("--inventory")
             .arg(self.folder.path().join(inventory))
             .args(arguments)
             .env("XDG_RUNTIME_DIR", self.folder.path());
-        run(&mut command, "")
+        command
     }
 
     /// A script on a node, as root.

@@ -88,6 +88,31 @@ impl<T: Transport> Run<'_, T> {
     }
 }
 
+/// Who listens on the port that a line about a taken port names: `"haproxy",pid=612`.
+fn port_owner(line: &str, sections: &[(String, Vec<String>)]) -> Option<String> {
+    if !line.to_ascii_lowercase().contains("address already in use") {
+        return None;
+    }
+    let (_, listening) = sections.iter().find(|(name, _)| name == "listening")?;
+    let ports: Vec<String> = line
+        .split([' ', '/', '[', ']', '(', ')', '"', ',', '?'])
+        .filter_map(|word| word.trim_end_matches(':').rsplit_once(':'))
+        .map(|(_, port)| port.to_owned())
+        .filter(|port| port.parse::<u16>().is_ok())
+        .collect();
+    // `ss -ltnp`: state, two queues, local address, peer, process.
+    listening.iter().find_map(|row| {
+        let mut columns = row.split_whitespace();
+        let (_, port) = columns.nth(3)?.rsplit_once(':')?;
+        let process = columns.nth(1)?.strip_prefix("users:((")?;
+        let process = process.split(",fd=").next()?;
+        ports
+            .iter()
+            .any(|taken| taken == port)
+            .then(|| process.to_owned())
+    })
+}
+
 /// What the sections and the step's own output say.
 fn explanation(failure: &Failure, sections: Vec<(String, Vec<String>)>) -> Explanation {
     let mut records: Vec<&str> = failure.output.iter().map(String::as_str).collect();
@@ -98,6 +123,12 @@ fn explanation(failure: &Failure, sections: Vec<(String, Vec<String>)>) -> Expla
             .map(String::as_str),
     );
     let found = signatures::find(&records);
+    let mut cause = found.as_ref().map(|found| found.cause());
+    if let (Some(cause), Some(found)) = (&mut cause, &found)
+        && let Some(owner) = port_owner(found.line, &sections)
+    {
+        cause.push_str(&format!(", held by {owner}"));
+    }
     let evidence = sections
         .iter()
         .filter(|(name, _)| name.starts_with("journal ") || name == "postgresql log")
@@ -110,8 +141,41 @@ fn explanation(failure: &Failure, sections: Vec<(String, Vec<String>)>) -> Expla
         })
         .collect();
     Explanation {
-        cause: found.as_ref().map(|found| found.cause()),
+        cause,
         remedy: found.map(|found| found.signature.remedy.to_owned()),
         evidence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::port_owner;
+
+    #[test]
+    fn who_holds_a_taken_port_is_found_by_the_port_in_the_line() {
+        let listening = [
+            "State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process",
+            "LISTEN 0 4096 127.0.0.1:2379 0.0.0.0:* users:((\"etcd\",pid=402,fd=9))",
+            "LISTEN 0 128 *:5000 *:* users:((\"nginx\",pid=77,fd=5),(\"nginx\",pid=78,fd=5))",
+        ]
+        .map(str::to_owned);
+        let sections = [("listening".to_owned(), listening.to_vec())];
+        for (line, owner) in [
+            (
+                "listen tcp 10.0.0.11:2379: bind: address already in use",
+                Some("\"etcd\",pid=402"),
+            ),
+            (
+                "cannot bind socket (Address already in use) for [10.0.0.11:5000]",
+                Some("\"nginx\",pid=77"),
+            ),
+            (
+                "listen tcp 10.0.0.11:2380: bind: address already in use",
+                None,
+            ),
+            ("connection to 10.0.0.11:2379 refused", None),
+        ] {
+            assert_eq!(port_owner(line, &sections).as_deref(), owner, "{line}");
+        }
     }
 }

@@ -14,8 +14,9 @@ use crate::report::Event;
 use crate::transport::{Effect, Transport};
 
 /// One execution awaits so long, then it is asked again: when a run is interrupted, nothing goes
-/// on asking on a node for longer.
-const SLICE: Duration = Duration::from_secs(20);
+/// on asking on a node for longer; and on a node that allows one session at a time, the lock is
+/// renewed in between, before it expires.
+const SLICE: Duration = Duration::from_secs(10);
 
 impl<T: Transport> Run<'_, T> {
     /// Awaits the gate, or the part of it that is about `only`.

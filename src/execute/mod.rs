@@ -11,11 +11,19 @@ mod gate;
 mod guard;
 mod holder;
 mod interrupt;
+#[cfg(test)]
+mod local_node;
 mod lock;
+#[cfg(test)]
+mod lock_tests;
 mod phase;
 mod quote;
 mod redact;
+#[cfg(test)]
+mod run_tests;
 mod script;
+#[cfg(test)]
+mod shell_tests;
 mod signatures;
 #[cfg(test)]
 mod tests;
@@ -68,7 +76,7 @@ pub async fn execute<T: Transport>(
     lock.hold(hosts, async {
         let mut place = Place::BeforeTheFirstPhase;
         for phase in &plan.phases {
-            run.stop_if_interrupted(place)?;
+            run.may_go_on(place, phase.title)?;
             run.phase(phase).await?;
             place = Place::AfterPhase(phase.title);
         }
@@ -78,6 +86,22 @@ pub async fn execute<T: Transport>(
 }
 
 impl<T: Transport> Run<'_, T> {
+    /// Whether phase `next`, or more of it, may begin.
+    fn may_go_on(&self, place: Place, next: &'static str) -> Result<(), ExecuteError> {
+        self.stop_if_interrupted(place)?;
+        match self.lock.lost() {
+            // Its own node would refuse the next script; the others do not know of it.
+            Some((node, holder)) => Err(ExecuteError::Failed(vec![Failure {
+                node,
+                phase: next,
+                reason: Reason::LockLost(Box::new(holder)),
+                output: Vec::new(),
+                explanation: None,
+            }])),
+            None => Ok(()),
+        }
+    }
+
     fn stop_if_interrupted(&self, place: Place) -> Result<(), ExecuteError> {
         match self.interrupt.signal() {
             Some(signal) => Err(ExecuteError::Interrupted { signal, place }),
@@ -100,7 +124,7 @@ impl<T: Transport> Run<'_, T> {
             Rollout::Rolling => {
                 for (index, work) in phase.work.iter().enumerate() {
                     if index > 0 {
-                        self.stop_if_interrupted(Place::InPhase(phase.title))?;
+                        self.may_go_on(Place::InPhase(phase.title), phase.title)?;
                     }
                     self.side_by_side(phase, &[work]).await?;
                     if let Some(gate) = &phase.gate {

@@ -17,7 +17,8 @@ pub(super) struct Signature {
 pub(super) struct Found<'a> {
     /// The signature.
     pub(super) signature: &'static Signature,
-    line: &'a str,
+    /// That line.
+    pub(super) line: &'a str,
 }
 
 impl Found<'_> {

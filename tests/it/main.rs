@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod cluster;
+mod execute;
 mod facts;
 mod failures;
 mod inventory;

@@ -267,7 +267,11 @@ pub(super) fn different_databases(findings: &mut Findings, desired: &Desired) {
 }
 
 /// The DCS knows a cluster under our scope, but no node has its data: keys of an earlier one.
+/// Where nothing but a DCS is ours, whatever is in it belongs to others.
 pub(super) fn stale_dcs_keys(findings: &mut Findings, desired: &Desired) {
+    if desired.cluster.with_role(Role::Postgresql).next().is_none() {
+        return;
+    }
     let nodes = &desired.facts.nodes;
     let path = desired.cluster.dcs_path();
     // Also one that is started again and again.

@@ -147,7 +147,11 @@ impl Templates {
     fn add(&mut self, name: &str, text: &str) -> Result<(), TemplateError> {
         self.tera
             .add_raw_template(name, text)
-            .map_err(|error| in_words(name, &error))
+            .map_err(|error| match error.kind() {
+                // Nothing has been rendered yet: the template is all that it can quote.
+                ErrorKind::Msg(report) => of_report(name, report),
+                _ => in_words(name, &error),
+            })
     }
 }
 
@@ -182,7 +186,6 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, TemplateError> {
 /// The engine's error without any value in it.
 fn in_words(template: &str, error: &tera::Error) -> TemplateError {
     match error.kind() {
-        // Nothing has been rendered yet: the text of the template is all that it can quote.
         ErrorKind::SyntaxError(report) => at(report, first_lower(report.message())),
         ErrorKind::RenderingError(report) => at(report, without_values(report.message())),
         kind @ (ErrorKind::CircularExtend { .. }
@@ -195,6 +198,31 @@ fn in_words(template: &str, error: &tera::Error) -> TemplateError {
         kind => TemplateError::Whole {
             template: template.to_owned(),
             cause: without_values(&kind.to_string()),
+        },
+    }
+}
+
+/// The engine's report of a filter, test or function that it does not know, which it has as text
+/// alone: `error: CAUSE`, then `--> TEMPLATE:LINE:COLUMN`, then an excerpt.
+fn of_report(template: &str, report: &str) -> TemplateError {
+    let mut lines = report.lines();
+    let cause = lines.next().unwrap_or_default();
+    let cause = first_lower(cause.trim_start_matches("error: "));
+    let place = lines.next().and_then(|line| line.split_once("--> "));
+    let mut numbers = place
+        .iter()
+        .flat_map(|(_, place)| place.rsplit(':'))
+        .map_while(|number| number.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(column), Some(line)) => TemplateError::At {
+            template: template.to_owned(),
+            line,
+            column,
+            cause,
+        },
+        _ => TemplateError::Whole {
+            template: template.to_owned(),
+            cause,
         },
     }
 }

@@ -89,6 +89,11 @@ fn document(target: &Target) -> Result<Value, RenderError> {
     if !spec.initdb.is_empty() {
         document["bootstrap"]["initdb"] = json!(spec.initdb);
     }
+    // Before 4.0 the validator misses them here, where nothing reads them as long as
+    // `postgresql.pg_hba` is there.
+    if !target.versions.patroni.at_least(&[4]) {
+        document["bootstrap"]["pg_hba"] = json!(cluster.postgresql.pg_hba);
+    }
     if !node.patroni.tags.is_empty() {
         document["tags"] = json!(node.patroni.tags);
     }

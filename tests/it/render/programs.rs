@@ -97,11 +97,14 @@ fn haproxy_accepts_its_configuration() {
 #[test]
 fn patronis_schema_accepts_patroni_yml() {
     let python = python();
-    if probe(&python, &["-c", "import patroni.validator"]).is_none() {
+    let script = "import patroni.validator, patroni.version as v; print(v.__version__)";
+    let Some(version) = probe(&python, &["-c", script]) else {
         return;
-    }
+    };
+    let version = Version::parse_package(version.trim()).expect("Patroni tells its version");
     let mut texts = BTreeMap::new();
-    for (name, platform) in platforms() {
+    for (name, mut platform) in platforms() {
+        platform.shipped.patroni = version.clone();
         for (variant, cluster) in variants() {
             for index in 0..cluster.nodes.len() {
                 let files = rendered(&cluster, index, &platform);

@@ -64,7 +64,7 @@ fn an_undefined_variable_is_named_with_template_and_line() {
         .expect_err("undefined")
         .to_string();
     assert!(
-        error.starts_with("patroni/patroni.yml.tera:1:7: field `prot` is not defined"),
+        error.starts_with("patroni/patroni.yml.tera:1:26: field `prot` is not defined"),
         "{error}"
     );
 }
@@ -119,7 +119,10 @@ fn what_is_wrong_with_a_folder_is_said() {
     let error = Templates::with_overrides(folder.path())
         .expect_err("no filter")
         .to_string();
-    assert!(error.contains("nope"), "{error}");
+    assert!(
+        error.starts_with("haproxy/haproxy.cfg.tera:1:") && error.contains("nope"),
+        "{error}"
+    );
 
     let missing = folder.path().join("missing");
     let error = Templates::with_overrides(&missing).expect_err("no folder");

@@ -62,7 +62,7 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<File, Rende
         &json!({
             "managed": MANAGED,
             "maxconn": spec.maxconn,
-            "logs": target.platform.haproxy_logs(version),
+            "log": target.platform.haproxy_log(version),
             "socket": target.platform.haproxy_socket(),
             // 1.8 brought the seamless reload, 2.2 the check's own line, 3.1 the first state.
             "expose_fd": version.at_least(&[1, 8]),
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn times_are_exact() {
         for (ms, text) in [
-            (1800_000, "30m"),
+            (1_800_000, "30m"),
             (3_000, "3s"),
             (1_500, "1500ms"),
             (90_000, "90s"),

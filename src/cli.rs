@@ -1,1 +1,145 @@
-//! cli
+//! The command line, as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::lab::LabCommand;
+use crate::lab::Suite;
+
+/// From one inventory file and bare Linux nodes to a verified, highly available PostgreSQL
+/// cluster (etcd, Patroni, PostgreSQL, HAProxy), over plain SSH.
+#[derive(Debug, Parser)]
+#[command(name = "mahout", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 a step failed (run again to continue), \
+    2 wrong command line or inventory, 3 a node cannot be reached, preflight refused or the lock is \
+    held, 4 verification found an error, 5 `--dry-run --exit-code`: there are changes, \
+    129/130/143 interrupted, 141 stdout was closed"
+)]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The inventory
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "MAHOUT_INVENTORY",
+        default_value = "inventory.yml",
+        value_name = "FILE"
+    )]
+    pub inventory: PathBuf,
+    /// How answers are printed; `json` is one object a line
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
+    pub output: OutputFormat,
+    /// Say more; twice for what the nodes print
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Templates that take the place of the built-in ones of the same name
+    #[arg(long, global = true, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// Ask for the password of sudo on the nodes (it is sent on stdin)
+    #[arg(long, global = true)]
+    pub ask_sudo_password: bool,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented starter inventory
+    Init {
+        /// Where to; refuses to overwrite
+        #[arg(default_value = "inventory.yml")]
+        file: PathBuf,
+    },
+    /// Check the inventory without touching a node
+    Check,
+    /// Write every file of every node to a folder, without touching a node
+    Render {
+        /// Where to: one folder a node is made in it
+        #[arg(long, default_value = "rendered", value_name = "DIR")]
+        to: PathBuf,
+        /// The distribution to render for: `debian-12`, `debian-13`, `el-9`, …
+        #[arg(long, default_value = "debian-12")]
+        platform: String,
+    },
+    /// Record the host keys of the nodes in known_hosts, after showing their fingerprints
+    Trust {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Show what the nodes say, as JSON
+    Facts {
+        /// Write a record that `deploy --dry-run --facts FILE` can plan from
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
+    /// Make the nodes what the inventory says: show the plan, ask, carry it out, verify
+    Deploy(Deploy),
+    /// Show what a deploy would change; touches nothing (the same as `deploy --dry-run`)
+    Diff {
+        /// Exit with 5 if there are changes
+        #[arg(long)]
+        exit_code: bool,
+        /// Plan from a record instead of asking the nodes
+        #[arg(long, value_name = "FILE")]
+        facts: Option<PathBuf>,
+    },
+    /// Check the health of the cluster, with a probing write through every HAProxy
+    Verify,
+    /// Show who leads, who follows and where clients connect
+    Status {
+        /// Show it again every few seconds
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
+        watch: Option<u64>,
+    },
+    /// Real systemd nodes on this machine, to try things out (as root)
+    Lab {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: LabCommand,
+    },
+    /// Boot three local nodes, deploy a cluster on them, verify it, say how to connect (as root)
+    Demo {
+        /// Debian's release on the nodes
+        #[arg(long, value_enum, default_value_t)]
+        suite: Suite,
+    },
+}
+
+/// Options of `deploy`.
+#[derive(Clone, Debug, Args)]
+pub struct Deploy {
+    /// Carry the plan out without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show the plan with every difference; touches nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With --dry-run: exit with 5 if there are changes
+    #[arg(long, requires = "dry_run")]
+    pub exit_code: bool,
+    /// With --dry-run: plan from a record instead of asking the nodes
+    #[arg(long, requires = "dry_run", value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+}

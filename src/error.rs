@@ -1,1 +1,157 @@
-//! error
+//! What can end a run, one variant a stage, with its exit code.
+
+use std::path::PathBuf;
+
+use crate::cluster::InvalidCluster;
+use crate::cluster::NodeName;
+use crate::execute::{ExecuteError, LockError};
+use crate::facts::record::RecordError;
+use crate::inventory::InventoryError;
+use crate::lab::LabError;
+use crate::plan::PlanError;
+use crate::render::RenderError;
+use crate::transport::TransportError;
+use crate::vault::VaultError;
+
+/// The end of a run that did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The inventory cannot be read.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// No cluster can be made of the inventory.
+    #[error(transparent)]
+    Cluster(#[from] InvalidCluster),
+    /// A record of facts cannot be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Generated secrets of a cluster that exists are missing.
+    #[error(
+        "the cluster exists, but {} lacks its passwords ({})", vault.display(), missing.join(", ")
+    )]
+    LostVault {
+        /// The vault.
+        vault: PathBuf,
+        /// The names of what it lacks.
+        missing: Vec<String>,
+    },
+    /// Everything was said already; only the exit code is left.
+    #[error("")]
+    Reported(u8),
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A template fails.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// Something about the command line that clap cannot know.
+    #[error("{message}")]
+    Usage {
+        /// The cause.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Nodes could not be reached.
+    #[error("{}", unreachable(.0))]
+    Unreachable(Vec<TransportError>),
+    /// Preflight refused.
+    #[error("the nodes are not as they must be; nothing was changed\n{0}")]
+    Plan(#[from] PlanError),
+    /// Somebody else is at work.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The nodes changed between the plan that was shown and the lock.
+    #[error("the plan is out of date: the nodes are no longer what they were when it was shown")]
+    OutOfDate,
+    /// A step, a gate or a guard failed, or the run was interrupted.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// After a deploy there was still something to change.
+    #[error("the deploy went through, but {steps} steps on {} would be done again", list(.nodes))]
+    NotConverged {
+        /// How many.
+        steps: usize,
+        /// Where.
+        nodes: Vec<NodeName>,
+    },
+    /// Verification found errors.
+    #[error("{0}")]
+    Verification(String),
+    /// The lab.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// A local file.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What went wrong.
+        cause: std::io::Error,
+    },
+    /// Stdout or stderr.
+    #[error("cannot write the answer: {0}")]
+    Output(std::io::Error),
+}
+
+impl Error {
+    /// The exit code of the process; the README has the table.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Inventory(_)
+            | Error::Cluster(_)
+            | Error::Record(_)
+            | Error::Usage { .. }
+            | Error::Vault(_)
+            | Error::Render(_)
+            | Error::File { .. } => 2,
+            Error::Reported(code) => *code,
+            Error::Unreachable(_) | Error::Plan(_) | Error::Lock(_) | Error::LostVault { .. } => 3,
+            Error::OutOfDate | Error::NotConverged { .. } | Error::Lab(_) => 1,
+            Error::Execute(error) => error.exit_code(),
+            Error::Verification(_) => 4,
+            Error::Output(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => 141,
+            Error::Output(_) => 1,
+        }
+    }
+
+    /// What to do next, where there is one thing to say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Usage { hint, .. } => hint.clone(),
+            Error::Inventory(error) => error.hint().map(str::to_owned),
+            Error::Cluster(error) => error.hint().map(str::to_owned),
+            Error::Vault(error) => error.hint(),
+            Error::Lab(error) => error.hint(),
+            Error::LostVault { .. } => Some(
+                "bring the file back from where you keep it; mahout never makes new passwords \
+                 for a cluster that has old ones"
+                    .to_owned(),
+            ),
+            Error::Execute(error) => Some(error.hint()),
+            Error::Lock(error) => error.hint(),
+            Error::OutOfDate => Some("run deploy again to see the new one".to_owned()),
+            Error::NotConverged { .. } => {
+                Some("`mahout diff` shows them; this is worth a bug report".to_owned())
+            }
+            Error::Verification(_) => Some("`mahout verify` shows every check".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn unreachable(errors: &[TransportError]) -> String {
+    let lines: Vec<String> = errors
+        .iter()
+        .map(|error| match &error.hint {
+            Some(hint) => format!("{error}\n  hint: {hint}"),
+            None => error.to_string(),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn list(nodes: &[NodeName]) -> String {
+    let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
+    names.join(", ")
+}

@@ -1,6 +1,10 @@
 //! A value that never shows itself: passwords, private keys, files that hold them.
 
+pub mod mask;
+
 use std::fmt;
+
+pub use mask::Mask;
 
 /// A secret text. `Debug` and `Display` print `***`; serialisation writes `"***"`, so that a
 /// record of facts is clean. [`Secret::expose`] is the only way to the text.

@@ -21,6 +21,11 @@ pub struct HaproxySpec {
     pub retries: u32,
     /// `maximum_lag` of replicas that serve reads (`/replica?lag=`), in bytes.
     pub replica_max_lag: Option<u64>,
+    /// The path of the statistics page.
+    pub stats_uri: String,
+    /// The user that the statistics page asks for, if it asks for one; the password is
+    /// [`super::SecretName::HaproxyStats`].
+    pub stats_username: Option<String>,
     /// Further lines of the global section.
     pub extra_global: Vec<String>,
     /// Further sections, appended as they are.

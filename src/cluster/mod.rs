@@ -3,21 +3,27 @@
 //! Made from an inventory by [`Cluster::try_from`]; every default is filled in, every name and
 //! port is known to be free of contradictions. Nothing in here does I/O.
 
+mod build;
+mod check;
+pub mod dynamic;
 pub mod etcd;
 pub mod haproxy;
+pub mod hba;
 pub mod node;
 pub mod patroni;
 pub mod postgresql;
 pub mod secrets;
 pub mod system;
 pub mod timings;
+mod validate;
 
+pub use check::{Checked, InvalidCluster, Report, check, load};
 pub use etcd::{EtcdSpec, ExternalEtcd};
 pub use haproxy::{HaproxySpec, NodeHaproxy};
 pub use node::{Node, NodeName, Role, SshSpec};
 pub use patroni::{NodePatroni, PatroniSpec};
 pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
-pub use secrets::{SecretName, SecretSource, Secrets};
+pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
 pub use system::SystemSpec;
 pub use timings::Timings;
 
@@ -55,6 +61,20 @@ impl Cluster {
     /// The node of that name.
     pub fn node(&self, name: &NodeName) -> Option<&Node> {
         self.nodes.iter().find(|node| &node.name == name)
+    }
+
+    /// The statistics page of `node`'s HAProxy as CSV, for a client on the node itself.
+    pub fn stats_url(&self, node: &Node) -> String {
+        let host = match node.haproxy.stats_listen.trim_matches(['[', ']']) {
+            "*" | "0.0.0.0" | "" => "127.0.0.1".to_owned(),
+            "::" => "[::1]".to_owned(),
+            address if address.contains(':') => format!("[{address}]"),
+            address => address.to_owned(),
+        };
+        format!(
+            "http://{host}:{}{};csv",
+            node.haproxy.stats_port, self.haproxy.stats_uri
+        )
     }
 
     /// The DCS path of the cluster, with a closing slash: `/service/region_one/`.

@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 
 use super::SecretName;
 
+/// The login role without any right that `verify` connects through HAProxy with.
+pub const PROBE_ROLE: &str = "mahout_probe";
+
 /// PostgreSQL, as far as it is the same on all nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PostgresqlSpec {

@@ -21,6 +21,8 @@ pub enum SecretName {
     Etcd,
     /// HAProxy's statistics page.
     HaproxyStats,
+    /// The role that `verify` writes its probe with; see [`super::postgresql::PROBE_ROLE`].
+    Probe,
     /// A role of `users:`.
     User(String),
 }
@@ -34,6 +36,7 @@ impl fmt::Display for SecretName {
             SecretName::RestApi => f.write_str("restapi"),
             SecretName::Etcd => f.write_str("etcd"),
             SecretName::HaproxyStats => f.write_str("haproxy_stats"),
+            SecretName::Probe => f.write_str("probe"),
             SecretName::User(name) => write!(f, "user.{name}"),
         }
     }
@@ -52,6 +55,69 @@ pub enum SecretSource {
     Command(String),
 }
 
+/// Passwords that are tried first: those of guides, of other deployment tools and of lists.
+const WELL_KNOWN: [&str; 48] = [
+    "postgres",
+    "postgresql",
+    "pgsql",
+    "psql",
+    "pg",
+    "admin",
+    "administrator",
+    "root",
+    "password",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "pass",
+    "passwd",
+    "secret",
+    "changeme",
+    "change_me",
+    "changeit",
+    "default",
+    "test",
+    "test123",
+    "qwerty",
+    "letmein",
+    "welcome",
+    "12345",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "111111",
+    "abc123",
+    "qaz123",
+    "admin123",
+    "replicator",
+    "replication",
+    "repl",
+    "rep-pass",
+    "zalando",
+    "rewind",
+    "rewind_user",
+    "rewind_password",
+    "patroni",
+    "patroni.api",
+    "etcd",
+    "etcd.root",
+    "dbuser.dba",
+    "dbuser.replicator",
+];
+
+/// Whether anybody would try this password early: an empty one, one of a guide or a list, one of
+/// fewer than eight characters, or one letter over and over. Letter case does not matter. The
+/// vault refuses such a secret, wherever it comes from.
+pub fn is_well_known(password: &str) -> bool {
+    let folded = password.trim().to_lowercase();
+    let first = folded.chars().next();
+    folded.chars().count() < 8
+        || WELL_KNOWN.contains(&folded.as_str())
+        || folded.chars().all(|c| Some(c) == first)
+}
+
 /// The values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secrets(pub BTreeMap<SecretName, Secret>);
@@ -66,6 +132,34 @@ impl Secrets {
         match self.0.get(name) {
             Some(secret) => secret,
             None => panic!("secret `{name}` was not resolved"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_well_known;
+
+    #[test]
+    fn what_is_tried_first_is_well_known() {
+        for password in [
+            "",
+            "  ",
+            "postgres",
+            "PostgreSQL",
+            "p@ssw0rd",
+            "aaaaaaaaaaaa",
+            "DBUser.DBA",
+            "short",
+        ] {
+            assert!(is_well_known(password), "{password}");
+        }
+        for password in [
+            "correct horse battery staple",
+            "jV2qP0x9",
+            "postgres-but-longer",
+        ] {
+            assert!(!is_well_known(password), "{password}");
         }
     }
 }

@@ -65,6 +65,11 @@ impl Timings {
     /// away.
     pub fn worst_failover(&self, election: Duration) -> Duration {
         const PROMOTION: Duration = Duration::from_secs(2);
-        self.ttl + election + self.loop_wait + PROMOTION + self.downinter + self.fastinter * (self.rise - 1)
+        self.ttl
+            + election
+            + self.loop_wait
+            + PROMOTION
+            + self.downinter
+            + self.fastinter * (self.rise - 1)
     }
 }

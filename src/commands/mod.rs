@@ -1,1 +1,83 @@
-//! commands
+//! The verbs: each one the pipeline, cut to its length. No shell text, no formatting.
+
+mod demo;
+mod deploy;
+pub mod lab;
+mod observe;
+mod offline;
+mod session;
+mod terminal;
+mod trust;
+
+use std::cell::OnceCell;
+use std::io::Write;
+
+use crate::cli::{Command, Global, OutputFormat};
+use crate::error::Error;
+use crate::report::Events;
+use crate::secret::Secret;
+
+/// What every verb is given.
+pub struct Context {
+    /// The options that all share.
+    pub global: Global,
+    /// Where progress goes.
+    pub events: Events,
+    sudo_password: OnceCell<Secret>,
+}
+
+impl Context {
+    /// A context of these options.
+    pub fn new(global: Global, events: Events) -> Self {
+        Self {
+            global,
+            events,
+            sudo_password: OnceCell::new(),
+        }
+    }
+
+    /// Whether answers are JSON.
+    pub fn is_json(&self) -> bool {
+        self.global.output == OutputFormat::Json
+    }
+
+    /// The password of sudo, asked for once, if the command line says so.
+    fn sudo_password(&self) -> Result<Option<Secret>, Error> {
+        if !self.global.ask_sudo_password {
+            return Ok(None);
+        }
+        if let Some(password) = self.sudo_password.get() {
+            return Ok(Some(password.clone()));
+        }
+        let password = terminal::ask_password("sudo password on the nodes: ")?;
+        Ok(Some(self.sudo_password.get_or_init(|| password).clone()))
+    }
+}
+
+/// Carries out a command line; the answer goes to `out`.
+///
+/// # Errors
+/// See [`Error`]; its exit code is the process's.
+pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
+    match command {
+        Command::Init { file } => offline::init(&file, out),
+        Command::Check => offline::check(context, out),
+        Command::Render { to, platform } => offline::render(context, &to, &platform, out),
+        Command::Trust { yes } => trust::trust(context, yes, out).await,
+        Command::Facts { record } => observe::facts(context, record.as_deref(), out).await,
+        Command::Deploy(options) => deploy::deploy(context, &options, out).await,
+        Command::Diff { exit_code, facts } => {
+            let options = crate::cli::Deploy {
+                yes: false,
+                dry_run: true,
+                exit_code,
+                facts,
+            };
+            deploy::deploy(context, &options, out).await
+        }
+        Command::Verify => observe::verify(context, out).await,
+        Command::Status { watch } => observe::status(context, watch, out).await,
+        Command::Lab { command } => lab::lab(context, command, out).await,
+        Command::Demo { suite } => demo::demo(context, suite, out).await,
+    }
+}

@@ -1,1 +1,124 @@
-//! execute
+//! Carries a plan out over a transport. Makes no decisions: what is done, in which order and under
+//! which conditions stands in the plan.
+
+mod action;
+mod concurrent;
+mod explain;
+mod failure;
+#[cfg(test)]
+mod fixtures;
+mod gate;
+mod guard;
+mod holder;
+mod interrupt;
+mod lock;
+mod phase;
+mod quote;
+mod redact;
+mod script;
+mod signatures;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+pub use failure::{ExecuteError, Failure, Reason};
+pub use holder::Holder;
+pub use interrupt::{Interrupt, Signal};
+pub use lock::{Lock, LockError};
+
+use crate::cluster::NodeName;
+use crate::plan::{NodeWork, Phase, Plan, Rollout};
+use crate::report::{Event, Events};
+use crate::transport::Transport;
+use concurrent::join_all;
+use redact::Redactor;
+
+/// Everything that the parts of a run share.
+struct Run<'a, T> {
+    hosts: &'a BTreeMap<NodeName, T>,
+    lock: &'a Lock,
+    events: &'a Events,
+    interrupt: &'a Interrupt,
+    redactor: Redactor,
+}
+
+/// Carries `plan` out under `lock`, which must be held on all `hosts`.
+///
+/// When a node fails, or `interrupt` is triggered, the scripts that run are waited for and nothing
+/// new is started.
+///
+/// # Errors
+/// What failed, where, why and what to do, or where the run was interrupted.
+pub async fn execute<T: Transport>(
+    plan: &Plan,
+    hosts: &BTreeMap<NodeName, T>,
+    lock: &Lock,
+    events: &Events,
+    interrupt: &Interrupt,
+) -> Result<(), ExecuteError> {
+    let run = Run {
+        hosts,
+        lock,
+        events,
+        interrupt,
+        redactor: Redactor::of(plan),
+    };
+    lock.hold(hosts, async {
+        let mut done = None;
+        for phase in &plan.phases {
+            run.stop_if_interrupted(done)?;
+            run.phase(phase).await?;
+            done = Some(phase.title);
+        }
+        run.stop_if_interrupted(done)
+    })
+    .await
+}
+
+impl<T: Transport> Run<'_, T> {
+    fn stop_if_interrupted(&self, after: Option<&'static str>) -> Result<(), ExecuteError> {
+        match self.interrupt.signal() {
+            Some(signal) => Err(ExecuteError::Interrupted { signal, after }),
+            None => Ok(()),
+        }
+    }
+
+    async fn phase(&self, phase: &Phase) -> Result<(), ExecuteError> {
+        let begin = Instant::now();
+        self.events.send(Event::PhaseStarted {
+            phase: phase.title,
+            nodes: phase.work.len(),
+            steps: phase.work.iter().map(|work| work.steps.len()).sum(),
+        });
+        match phase.rollout {
+            Rollout::Parallel => {
+                let work: Vec<&NodeWork> = phase.work.iter().collect();
+                self.side_by_side(phase, &work).await?;
+            }
+            Rollout::Rolling => {
+                for (index, work) in phase.work.iter().enumerate() {
+                    if index > 0 {
+                        self.stop_if_interrupted(Some(phase.title))?;
+                    }
+                    self.side_by_side(phase, &[work]).await?;
+                    if let Some(gate) = &phase.gate {
+                        self.gate(phase.title, gate, Some(&work.node)).await?;
+                    }
+                }
+            }
+        }
+        if let Some(gate) = &phase.gate {
+            self.gate(phase.title, gate, None).await?;
+        }
+        self.events.send(Event::PhaseFinished {
+            phase: phase.title,
+            took: begin.elapsed(),
+        });
+        Ok(())
+    }
+
+    async fn side_by_side(&self, phase: &Phase, work: &[&NodeWork]) -> Result<(), ExecuteError> {
+        let results = join_all(work.iter().map(|work| self.steps(phase.title, work))).await;
+        ExecuteError::of(results.into_iter().filter_map(Result::err).collect())
+    }
+}

@@ -1,10 +1,19 @@
 //! etcd as one node sees it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ask::EtcdAsk;
+use super::section::{Answer, Sections, answers};
 
 /// What this node's member, or the external etcd asked from this node, answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EtcdFacts {
+    /// The client URL that answered; empty if none did.
+    #[serde(default)]
+    pub url: String,
     /// Whether the member answered `/health` with true (a committed proposal).
     pub healthy: bool,
     /// `/version`: `etcdserver`; empty if it does not answer.
@@ -38,7 +47,7 @@ pub struct EtcdFacts {
     pub initialize: Option<String>,
     /// The data directory holds a member (`member/` is in it).
     pub data_dir_has_member: bool,
-    /// What went wrong, if it did not answer.
+    /// Why it did not answer, in curl's words; also if curl is not installed.
     pub error: Option<String>,
 }
 
@@ -55,4 +64,108 @@ pub struct EtcdMember {
     pub client_urls: Vec<String>,
     /// Whether it is a learner.
     pub is_learner: bool,
+}
+
+impl EtcdFacts {
+    /// Reads the answers of etcd's JSON gateway. What is missing stays empty.
+    pub(super) fn parse(ask: &EtcdAsk, sections: &Sections<'_>) -> Self {
+        let answers = answers(sections.quoted("etcd-answers"));
+        let json = |suffix: &str| {
+            let of_suffix = |answer: &&Answer<'_>| answer.url.ends_with(suffix);
+            let answer = answers.iter().find(of_suffix);
+            answer
+                .and_then(|answer| serde_json::from_str(&answer.body).ok())
+                .unwrap_or(Value::Null)
+        };
+        let health = json("/health");
+        let version = json("/version");
+        let status = json("/maintenance/status");
+        let members = json("/cluster/member/list");
+        let (keys, initialize) = keys(&ask.path, &json("/kv/txn"));
+        let url = sections.value("etcd", "url").unwrap_or_default();
+        Self {
+            url: url.to_owned(),
+            // 3.4 and older say "true", newer ones could as well say true.
+            healthy: health["health"] == "true" || health["health"] == true,
+            server_version: text(&version["etcdserver"]),
+            cluster_version: text(&version["etcdcluster"]),
+            cluster_id: id(&status["header"]["cluster_id"]),
+            member_id: id(&status["header"]["member_id"]),
+            leader_id: id(&status["leader"]),
+            raft_term: number(&status["raftTerm"]),
+            raft_index: number(&status["raftIndex"]),
+            raft_applied_index: number(&status["raftAppliedIndex"]),
+            db_size_bytes: number(&status["dbSize"]),
+            db_in_use_bytes: number(&status["dbSizeInUse"]),
+            members: list(&members["members"]).map(member).collect(),
+            alarms: list(&status["errors"]).filter_map(alarm).collect(),
+            keys,
+            initialize,
+            data_dir_has_member: sections.value("etcd", "member").is_some(),
+            error: if url.is_empty() {
+                sections.values("etcd", "error").last().map(str::to_owned)
+            } else {
+                None
+            },
+        }
+    }
+}
+
+fn member(value: &Value) -> EtcdMember {
+    let urls = |value: &Value| list(value).map(text).collect();
+    EtcdMember {
+        id: id(&value["ID"]),
+        name: text(&value["name"]),
+        peer_urls: urls(&value["peerURLs"]),
+        client_urls: urls(&value["clientURLs"]),
+        is_learner: value["isLearner"] == true,
+    }
+}
+
+/// A member's own status carries the active alarms among its errors, as
+/// `memberID:10276657743932975437 alarm:NOSPACE `. Asking for them by the alarm API would cost a
+/// proposal to the cluster.
+fn alarm(error: &Value) -> Option<String> {
+    let (_, rest) = error.as_str()?.split_once("memberID:")?;
+    let (member, alarm) = rest.split_once(" alarm:")?;
+    let member = id(&Value::from(member.trim()));
+    Some(format!("{} on {member}", alarm.trim()))
+}
+
+/// The names of the keys without `path`, and the value of `initialize`.
+fn keys(path: &str, answer: &Value) -> (Vec<String>, Option<String>) {
+    let decode = |value: &Value| {
+        let bytes = STANDARD.decode(value.as_str()?).ok()?;
+        String::from_utf8(bytes).ok()
+    };
+    let range = |index: usize| list(&answer["responses"][index]["response_range"]["kvs"]);
+    let keys = range(0)
+        .filter_map(|pair| Some(decode(&pair["key"])?.strip_prefix(path)?.to_owned()))
+        .collect();
+    let initialize = range(1).next().and_then(|pair| decode(&pair["value"]));
+    (keys, initialize)
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// 64-bit numbers are strings in the gateway's JSON.
+fn number(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// An id as etcd shows it to people; empty for 0, which is none.
+fn id(value: &Value) -> String {
+    match number(value) {
+        0 => String::new(),
+        id => format!("{id:x}"),
+    }
 }

@@ -4,17 +4,25 @@
 //! from (`deploy --dry-run --facts FILE`). A record never holds a secret: the content of a
 //! sensitive file is left out, its hash stays.
 
+pub mod ask;
 pub mod etcd;
+pub mod gather;
 pub mod haproxy;
+pub mod parse;
 pub mod patroni;
 pub mod postgresql;
+pub mod record;
+pub mod script;
+mod section;
 pub mod system;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use ask::Ask;
 pub use etcd::EtcdFacts;
+pub use gather::{FactsError, gather_node};
 pub use haproxy::HaproxyFacts;
 pub use patroni::PatroniFacts;
 pub use postgresql::PostgresqlFacts;
@@ -55,9 +63,10 @@ pub struct NodeFacts {
     pub units: BTreeMap<String, UnitFacts>,
     /// Everything that listens on TCP.
     pub ports: Vec<ListeningPort>,
-    /// The file systems beneath the data directories.
+    /// The file systems beneath the data directories, `/` and `/var`.
     pub disks: Vec<DiskFacts>,
-    /// etcd as seen from this node, on nodes with the role; `None` where its client is missing.
+    /// etcd as seen from this node: its own member on nodes with the role, else, on nodes with
+    /// PostgreSQL, the first of its endpoints that answers. `None` on other nodes.
     pub etcd: Option<EtcdFacts>,
     /// Patroni as this node's REST API shows it; `None` where it does not answer.
     pub patroni: Option<PatroniFacts>,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::section::{Answer, Sections, answers};
+
 /// The answers of `/patroni`, `/cluster`, `/config` and the health checks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PatroniFacts {
@@ -57,4 +59,71 @@ pub struct PatroniMember {
     pub pending_restart: bool,
     /// Its tags.
     pub tags: Map<String, Value>,
+}
+
+impl PatroniFacts {
+    /// Reads the answers of the REST API; `None` if nothing answered. While it starts, Patroni
+    /// may only answer its health checks. `now` is the node's clock in seconds since the epoch.
+    pub(super) fn parse(now: f64, sections: &Sections<'_>) -> Option<Self> {
+        let answers = answers(sections.quoted("patroni"));
+        let answer = |path: &str| {
+            let of_path = |answer: &&Answer<'_>| answer.url.ends_with(path);
+            answers.iter().find(of_path)
+        };
+        let code = |path| answer(path).map_or(0, |answer| answer.code);
+        let json = |path| -> Option<Value> { serde_json::from_str(&answer(path)?.body).ok() };
+        if answers.iter().all(|answer| answer.code == 0) {
+            return None;
+        }
+        let status = json("/patroni").unwrap_or(Value::Null);
+        let cluster = json("/cluster").unwrap_or(Value::Null);
+        let members = cluster["members"].as_array().into_iter().flatten();
+        Some(Self {
+            version: text(&status["patroni"]["version"]),
+            scope: text(&status["patroni"]["scope"]),
+            role: text(&status["role"]),
+            state: text(&status["state"]),
+            timeline: status["timeline"].as_u64(),
+            system_identifier: status["database_system_identifier"]
+                .as_str()
+                .map(str::to_owned),
+            pending_restart: status["pending_restart"] == true,
+            // A node may not have noticed yet; the cluster's word is the DCS's.
+            paused: status["pause"] == true || cluster["pause"] == true,
+            replication_state: status["replication_state"].as_str().map(str::to_owned),
+            dcs_last_seen_ago: status["dcs_last_seen"]
+                .as_i64()
+                .map(|seen| (now as i64).saturating_sub(seen)),
+            primary_status: code("/primary"),
+            replica_status: code("/replica"),
+            members: members.map(member).collect(),
+            // An error of `/config` is no configuration.
+            config: match json("/config").filter(|_| code("/config") == 200) {
+                Some(Value::Object(config)) => config,
+                _ => Map::new(),
+            },
+        })
+    }
+}
+
+fn member(value: &Value) -> PatroniMember {
+    PatroniMember {
+        name: text(&value["name"]),
+        role: text(&value["role"]),
+        state: text(&value["state"]),
+        host: text(&value["host"]),
+        port: value["port"]
+            .as_u64()
+            .and_then(|port| port.try_into().ok())
+            .unwrap_or(0),
+        timeline: value["timeline"].as_u64(),
+        // "unknown" where it is not known.
+        lag_bytes: value["lag"].as_u64(),
+        pending_restart: value["pending_restart"] == true,
+        tags: value["tags"].as_object().cloned().unwrap_or_default(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }

@@ -3,6 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::OsRelease;
+use super::ask::PostgresqlAsk;
+use super::section::Sections;
+use crate::platform::Platform;
 
 /// What the data directory and the local server say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,13 +27,19 @@ pub struct PostgresqlFacts {
     pub answers: bool,
     /// `pg_is_in_recovery()`.
     pub in_recovery: Option<bool>,
+    /// The timeline: that of the WAL that is written or received.
+    #[serde(default)]
+    pub timeline: Option<u32>,
+    /// `status` of `pg_stat_wal_receiver`: `streaming`, …; `None` if there is no receiver.
+    #[serde(default)]
+    pub wal_receiver: Option<String>,
     /// `server_version_num`.
     pub server_version: Option<u32>,
     /// The settings that `verify` judges: `fsync`, `full_page_writes`, `synchronous_commit`, …
     pub settings: BTreeMap<String, String>,
     /// Settings that wait for a restart (`pg_settings.pending_restart`).
     pub pending_restart: Vec<String>,
-    /// The roles that can log in or were asked for; only on a server that answers.
+    /// The roles, without PostgreSQL's own (`pg_…`); only on a server that answers.
     pub roles: Vec<String>,
     /// On the primary: who streams from it.
     pub replication: Vec<ReplicationFacts>,
@@ -49,4 +61,104 @@ pub struct ReplicationFacts {
     pub sync_state: String,
     /// `pg_current_wal_lsn() - replay_lsn` in bytes.
     pub lag_bytes: Option<u64>,
+}
+
+impl PostgresqlFacts {
+    /// Reads what the data directories and the server said.
+    pub(super) fn parse(ask: &PostgresqlAsk, os: &OsRelease, sections: &Sections<'_>) -> Self {
+        let of_directory = |key: &'static str| -> BTreeMap<&str, &str> {
+            sections
+                .values("postgresql", key)
+                .filter_map(|line| line.split_once(' '))
+                .map(|(value, directory)| (directory, value))
+                .collect()
+        };
+        let versions = of_directory("version");
+        let data_dir = data_dir(ask, os, &versions);
+        let control = |key: &str| {
+            sections
+                .values("postgresql", "control")
+                .filter_map(|line| line.strip_prefix(&data_dir)?.trim_start().strip_prefix(key))
+                .map(|value| value.trim().to_owned())
+                .next()
+        };
+        let answers: serde_json::Map<String, Value> = sections
+            .lines("psql")
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter_map(|value| value.as_object().cloned())
+            .flatten()
+            .collect();
+        let list = |key: &str| {
+            answers
+                .get(key)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+        };
+        let texts = |key| {
+            list(key)
+                .filter_map(|value| Some(value.as_str()?.to_owned()))
+                .collect()
+        };
+        let number = |key: &str| answers.get(key)?.as_u64()?.try_into().ok();
+        let settings = answers
+            .get("settings")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        Self {
+            data_version: versions
+                .get(data_dir.as_str())
+                .map(|&version| version.to_owned()),
+            data_dir_in_use: sections
+                .values("postgresql", "in-use")
+                .any(|directory| directory == data_dir),
+            system_identifier: control("system identifier:"),
+            control_state: control("cluster state:"),
+            answers: answers.contains_key("in_recovery"),
+            in_recovery: answers.get("in_recovery").and_then(Value::as_bool),
+            timeline: number("timeline"),
+            wal_receiver: answers
+                .get("wal_receiver")
+                .and_then(|status| Some(status.as_str()?.to_owned())),
+            server_version: number("server_version"),
+            settings: settings
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect(),
+            pending_restart: texts("pending_restart"),
+            roles: texts("roles"),
+            replication: list("replication").map(replication).collect(),
+            hba_errors: texts("hba_errors"),
+            postmasters: of_directory("postmaster")
+                .into_iter()
+                .filter_map(|(directory, pid)| Some((directory.to_owned(), pid.parse().ok()?)))
+                .collect(),
+            data_dir,
+        }
+    }
+}
+
+/// Which of the directories that were looked at is the one: the only one, or the platform's, or
+/// (on a distribution that we do not know) the first that holds a database.
+fn data_dir(ask: &PostgresqlAsk, os: &OsRelease, versions: &BTreeMap<&str, &str>) -> String {
+    let holds_database = |path: &&String| versions.contains_key(path.as_str());
+    let of_platform = Platform::detect(os)
+        .ok()
+        .map(|platform| platform.data_dir(ask.version.unwrap_or(platform.default_postgresql)));
+    of_platform
+        .filter(|path| ask.data_dirs.contains(path))
+        .or_else(|| ask.data_dirs.iter().find(holds_database).cloned())
+        .or_else(|| ask.data_dirs.first().cloned())
+        .unwrap_or_default()
+}
+
+fn replication(value: &Value) -> ReplicationFacts {
+    let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    ReplicationFacts {
+        application_name: text("application_name"),
+        state: text("state"),
+        sync_state: text("sync_state"),
+        // A numeric in SQL; below zero while a new timeline begins.
+        lag_bytes: value["lag_bytes"].as_f64().map(|lag| lag.max(0.0) as u64),
+    }
 }

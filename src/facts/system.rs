@@ -59,7 +59,8 @@ pub struct SystemFacts {
     pub clock_offset: Option<f64>,
     /// Half of the round trip of that measurement, in seconds: the offset's uncertainty.
     pub clock_uncertainty: Option<f64>,
-    /// Whether the kernel says that the clock is synchronised (`timedatectl`, `NTPSynchronized`).
+    /// Whether the active time service says that the clock is synchronised; `None` if there is
+    /// none that can be asked.
     pub clock_synchronized: Option<bool>,
     /// The time service that is active (`chronyd`, `systemd-timesyncd`, …), if any.
     pub time_service: Option<String>,
@@ -78,6 +79,26 @@ pub struct SystemFacts {
     /// What each node name resolves to on this node (`getent hosts`).
     #[serde(default)]
     pub resolves: BTreeMap<String, String>,
+}
+
+impl SystemFacts {
+    /// Whether the node shares its kernel and its clock with the machine that it runs on.
+    pub fn is_container(&self) -> bool {
+        matches!(
+            self.virtualization.as_str(),
+            "systemd-nspawn"
+                | "docker"
+                | "podman"
+                | "lxc"
+                | "lxc-libvirt"
+                | "openvz"
+                | "rkt"
+                | "pouch"
+                | "proot"
+                | "wsl"
+                | "container-other"
+        )
+    }
 }
 
 /// One package.
@@ -107,15 +128,16 @@ pub struct FileFacts {
     pub group: String,
     /// The permission bits, octal: `644`.
     pub mode: String,
-    /// SHA-256 of the content, hexadecimal.
+    /// SHA-256 of the content, hexadecimal; empty for what is no file (a link to /dev/null).
     pub sha256: String,
-    /// The content, if the file is smaller than 256 KiB. Never in a record: a rendered file may
+    /// The content, if the file is smaller than 256 KiB and UTF-8. Never in a record: a rendered file may
     /// hold a password.
     #[serde(skip)]
     pub content: Option<Secret>,
     /// When the content was last changed, in seconds since the epoch by the node's clock.
     pub modified: i64,
-    /// For a symbolic link: where it leads.
+    /// For a symbolic link: where it leads. Owner, group and mode are then the link's, content
+    /// and hash those of the file that it leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
@@ -155,6 +177,9 @@ pub struct UnitFacts {
     pub reloaded_at: Option<i64>,
     /// `Result`: `success`, `exit-code`, `timeout`, …
     pub result: String,
+    /// How many files its main process may have open; `None` if it does not run.
+    #[serde(default)]
+    pub limit_nofile: Option<u64>,
 }
 
 /// Something that listens on TCP.

@@ -2,12 +2,38 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+mod draft;
+pub mod etcd;
+pub mod haproxy;
+mod packages;
+pub mod patroni;
+pub mod preflight;
+pub mod system;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use action::{Action, Guard, LocalConnection, PackageChange, Step, UnitOperation};
 
-use crate::cluster::NodeName;
+pub use draft::is_as_rendered;
+pub use preflight::PlanError;
+
+use crate::cluster::{Cluster, NodeName, Secrets};
+use crate::facts::Facts;
+use crate::render::Rendered;
+
+/// What is compared: the desired state, rendered, and the facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Desired<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The values of the secrets.
+    pub secrets: &'a Secrets,
+    /// What every node is to have.
+    pub rendered: &'a BTreeMap<NodeName, Rendered>,
+    /// What every node says.
+    pub facts: &'a Facts,
+}
 
 /// What is to be done, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,11 +112,6 @@ pub enum Condition {
         /// Its REST API.
         url: String,
     },
-    /// Some member of the cluster answers 200 to `GET /primary`.
-    PatroniAnyLeader {
-        /// The REST APIs of all members.
-        urls: Vec<String>,
-    },
     /// `GET /replica` answers 200 and the WAL receiver streams.
     PatroniReplica {
         /// Its REST API.
@@ -113,6 +134,31 @@ pub enum Condition {
 }
 
 impl Plan {
+    /// The plan that makes the nodes what the cluster says.
+    ///
+    /// # Errors
+    /// If a node is not there, or preflight finds something that a person must decide on.
+    pub fn build(desired: &Desired) -> Result<Self, PlanError> {
+        Self::project(desired).map(|(plan, _)| plan)
+    }
+
+    /// As [`Plan::build`], with the facts as they will be once the plan is carried out.
+    ///
+    /// # Errors
+    /// As [`Plan::build`].
+    pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
+        let mut draft = draft::Draft::new(desired.facts.clone());
+        for note in preflight::check(desired)? {
+            draft.note(note.node.as_ref(), note.message);
+        }
+        packages::plan(&mut draft, desired);
+        system::plan(&mut draft, desired);
+        etcd::plan(&mut draft, desired);
+        patroni::plan(&mut draft, desired);
+        haproxy::plan(&mut draft, desired);
+        Ok(draft.finish())
+    }
+
     /// Whether nothing is to be done.
     pub fn is_empty(&self) -> bool {
         self.phases.is_empty()

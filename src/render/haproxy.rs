@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target};
-use crate::cluster::{Cluster, Node, Role};
+use crate::cluster::{Cluster, Node, Role, SecretName};
 use crate::template::Templates;
 
 /// The listener of the statistics page, as `pxname` shows it.
@@ -21,19 +21,24 @@ pub fn read_only_listener(cluster: &Cluster) -> String {
     listener(&cluster.scope, "read_only")
 }
 
-/// The node's statistics page as CSV, for a client on the node itself.
-pub fn stats_url(node: &Node) -> String {
-    let host = match node.haproxy.stats_listen.as_str() {
-        "*" | "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" => "[::1]".to_owned(),
-        address if address.contains(':') => format!("[{address}]"),
-        address => address.to_owned(),
-    };
-    format!("http://{host}:{}/;csv", node.haproxy.stats_port)
+/// haproxy.cfg, and what the package's unit lacks for it.
+pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
+    Ok(vec![drop_in(target, templates)?, file(target, templates)?])
 }
 
-/// haproxy.cfg.
-pub(super) fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
+fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> {
+    let wanted = target.node.system.limit_nofile.unwrap_or_default();
+    let limits = &json!({
+        "managed": MANAGED,
+        // Two for each connection, some for checks, listeners and logs.
+        "limit_nofile": wanted.max(u64::from(target.cluster.haproxy.maxconn) * 2 + 4096),
+    });
+    let content = templates.render("haproxy/haproxy.service.conf.tera", limits)?;
+    let path = "/etc/systemd/system/haproxy.service.d/mahout.conf";
+    Ok(File::new(Purpose::HaproxyConfig, path, content))
+}
+
+fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
     let (cluster, node, spec) = (target.cluster, target.node, &target.cluster.haproxy);
     let version = &target.versions.haproxy;
     let timings = &cluster.timings;
@@ -75,6 +80,13 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<File, Rende
             "timeout_session": time(spec.timeout_session),
             "stats": {
                 "name": STATS_LISTENER,
+                "uri": spec.stats_uri,
+                "login": spec.stats_username.as_ref().map(|username| json!({
+                    "username": username,
+                    "password": target.secrets.get(&SecretName::HaproxyStats).expose(),
+                })),
+                // The node itself asks for its health without a password.
+                "own_address": node.address,
                 "binds": binds(
                     std::slice::from_ref(&node.haproxy.stats_listen),
                     node.haproxy.stats_port,
@@ -90,7 +102,16 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<File, Rende
         }),
     )?;
     let path = "/etc/haproxy/haproxy.cfg";
-    Ok(File::new(Purpose::HaproxyConfig, path, content).checked(Check::Haproxy))
+    let file = File::new(Purpose::HaproxyConfig, path, content).checked(Check::Haproxy);
+    Ok(match spec.stats_username {
+        // HAProxy reads it before it gives up root.
+        Some(_) => File {
+            sensitive: true,
+            mode: 0o600,
+            ..file
+        },
+        None => file,
+    })
 }
 
 /// A proxy's name takes letters, digits and `-_.:`; anything else of the scope becomes `_`.

@@ -8,17 +8,19 @@ mod haproxy;
 mod hosts;
 mod parameters;
 mod patroni;
+mod rendered;
 mod system;
 
 use std::collections::BTreeSet;
 
-pub use haproxy::{STATS_LISTENER, read_only_listener, read_write_listener, stats_url};
+pub use haproxy::{STATS_LISTENER, read_only_listener, read_write_listener};
 pub use hosts::{HOSTS_PATH, merge as merge_hosts};
+pub use rendered::Rendered;
 pub use system::sysctl_values;
 
 use crate::cluster::{Cluster, Node, NodeName, Role, Secrets};
 use crate::facts::NodeFacts;
-use crate::platform::{Platform, Versions};
+use crate::platform::{Platform, UnknownPlatform, Versions};
 use crate::secret::Secret;
 use crate::template::{TemplateError, Templates};
 
@@ -147,6 +149,18 @@ pub struct File {
 }
 
 impl File {
+    /// SHA-256 of the content, hexadecimal.
+    pub fn sha256(&self) -> String {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(self.content.expose().as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether systemd must read its units again after a change.
+    pub fn is_unit(&self) -> bool {
+        self.path.starts_with("/etc/systemd/system/")
+    }
+
     /// A file of root's that everybody may read.
     fn new(purpose: Purpose, path: impl Into<String>, content: String) -> Self {
         Self {
@@ -183,6 +197,14 @@ pub enum RenderError {
         /// Where in the result.
         line: Option<u64>,
     },
+    /// A node runs a distribution that mahout does not know.
+    #[error("{node}: {cause}")]
+    Platform {
+        /// The node.
+        node: NodeName,
+        /// The cause.
+        cause: UnknownPlatform,
+    },
     /// `auto` for a setting that nothing is computed for.
     #[error("{node}: nothing is computed for `{parameter}`: `auto` is known for {}", parameters::AUTO.join(", "))]
     Auto {
@@ -206,7 +228,7 @@ pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, Render
         files.extend(patroni::files(target, templates)?);
     }
     if target.node.has(Role::Haproxy) {
-        files.push(haproxy::file(target, templates)?);
+        files.extend(haproxy::files(target, templates)?);
     }
     Ok(files)
 }

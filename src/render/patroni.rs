@@ -89,8 +89,7 @@ fn document(target: &Target) -> Result<Value, RenderError> {
     if !spec.initdb.is_empty() {
         document["bootstrap"]["initdb"] = json!(spec.initdb);
     }
-    // Before 4.0 the validator misses them here, where nothing reads them as long as
-    // `postgresql.pg_hba` is there.
+    // `postgresql.pg_hba` decides; before 4.0 Patroni's validator asks for it here, too.
     if !target.versions.patroni.at_least(&[4]) {
         document["bootstrap"]["pg_hba"] = json!(cluster.postgresql.pg_hba);
     }

@@ -1,6 +1,83 @@
 //! Turns events, plans, facts and findings into words, pictures and JSON. The only place that
 //! prints, with `main.rs`.
 
+mod diff;
 pub mod event;
+mod findings;
+mod group;
+pub mod json;
+mod plain;
+mod plan;
+mod progress;
+mod status;
+mod status_text;
+mod step;
 
 pub use event::{Event, Events};
+pub use findings::{Counts, write_findings};
+pub use json::{write_findings_json, write_plan_json, write_status_json};
+pub use plan::{Detail, PlanView, write_plan};
+pub use status::{Connect, EtcdStatus, HaproxyStatus, MemberStatus, Status};
+pub use status_text::write_status;
+
+use std::io::{self, Write};
+
+use indicatif::ProgressDrawTarget;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How things are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Text or JSON.
+    pub output: Output,
+    /// 0; with 1 and more (`-v`) what the steps print, too.
+    pub verbosity: u8,
+    /// Whether stderr is a terminal, which then gets bars.
+    pub terminal: bool,
+}
+
+/// Shows events on stderr until the last sender is gone: bars on a terminal, else one line an
+/// event. Await its end before the answer is written to stdout, so that no bar is left beneath it.
+///
+/// A stderr that has been closed is no reason to stop a run: then nothing is shown.
+pub async fn run(mut events: UnboundedReceiver<Event>, style: Style) {
+    let bars = (style.terminal && style.output == Output::Text)
+        .then(|| progress::Bars::new(ProgressDrawTarget::stderr(), style.verbosity))
+        .flatten();
+    if let Some(mut bars) = bars {
+        return progress::run(events, &mut bars).await;
+    }
+    let mut plain = plain::Plain::new(style.verbosity);
+    while let Some(event) = events.recv().await {
+        let line = match style.output {
+            Output::Text => plain.line(&event),
+            Output::Json => Some(json::event(&event).to_string()),
+        };
+        if let Some(line) = line {
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+}
+
+/// One line that a terminal can be shown: what nodes say may hold control characters.
+fn clean(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => shown.push(' '),
+            '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}

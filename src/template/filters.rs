@@ -12,6 +12,7 @@ pub(super) const REFUSED: &str = "filter";
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("yaml", yaml);
     tera.register_filter("env", env);
+    tera.register_filter("haproxy", haproxy);
 }
 
 /// `{{ map | yaml }}`: the map in YAML block style, its keys sorted.
@@ -75,6 +76,20 @@ fn env(value: Value, _: Kwargs, _: &State) -> TeraResult<String> {
     }
     quoted.push('"');
     Ok(quoted)
+}
+
+/// `{{ text | haproxy }}`: one word of haproxy.cfg. Blanks, quotes, `#`, `$` and the backslash are
+/// written by their bytes' numbers, which every version reads alike.
+fn haproxy(text: String, _: Kwargs, _: &State) -> String {
+    let mut word = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.:/@+=,".contains(&byte) {
+            word.push(char::from(byte));
+        } else {
+            word.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    word
 }
 
 fn refuse<T>(why: &str) -> TeraResult<T> {

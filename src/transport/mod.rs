@@ -1,15 +1,33 @@
 //! How a command reaches a node: one OpenSSH connection a node, one script an execution.
 
+mod answer;
 pub mod command;
+mod conversation;
+mod explain;
+mod fault;
+pub mod fleet;
+mod folder;
+pub mod host;
+pub mod host_keys;
+mod keys;
+mod master;
+mod name;
+mod refusal;
+mod sessions;
+mod ssh;
+mod wire;
 
 use std::future::Future;
 
 pub use command::{Command, Effect, Output};
+pub use fleet::{ConnectOptions, Fleet, OnLine};
+pub use host::Host;
+pub use host_keys::{HostKey, Known};
 
 use crate::cluster::NodeName;
 
 /// Why a command did not reach a node or its end could not be learned.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{node}: {cause}")]
 pub struct TransportError {
     /// The node.
@@ -34,4 +52,14 @@ pub trait Transport: Send + Sync {
         command: &Command,
         on_line: &mut (dyn FnMut(&str) + Send),
     ) -> impl Future<Output = Result<Output, TransportError>> + Send;
+}
+
+impl<T: Transport> Transport for std::sync::Arc<T> {
+    async fn exec(
+        &self,
+        command: &Command,
+        on_line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Output, TransportError> {
+        T::exec(self, command, on_line).await
+    }
 }

@@ -3,7 +3,7 @@
 use mahout::cluster::{Cluster, ExternalEtcd, Role, SecretName};
 use mahout::render::{
     HOSTS_PATH, Purpose, RenderError, Target, files, read_only_listener, read_write_listener,
-    stats_url, sysctl_values,
+    sysctl_values,
 };
 use mahout::template::Templates;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub(super) fn variants() -> Vec<(&'static str, Cluster)> {
         ("external etcd", external_etcd()),
         ("IPv6", ipv6()),
         ("extra", extra()),
+        ("statistics", statistics()),
     ]
 }
 
@@ -63,6 +64,17 @@ pub(super) fn ipv6() -> Cluster {
         node.postgresql.listen = vec!["127.0.0.1".to_owned(), "fd00::1".to_owned()];
         node.haproxy.listen = vec!["::".to_owned(), "127.0.0.1".to_owned()];
         node.haproxy.stats_listen = "::1".to_owned();
+    }
+    cluster
+}
+
+/// A statistics page for others, with a login that HAProxy's syntax could stumble over.
+fn statistics() -> Cluster {
+    let mut cluster = cluster();
+    cluster.haproxy.stats_uri = "/haproxy?stats".to_owned();
+    cluster.haproxy.stats_username = Some("o'brien \"#$\\".to_owned());
+    for node in &mut cluster.nodes {
+        node.haproxy.stats_listen = "*".to_owned();
     }
     cluster
 }
@@ -115,7 +127,7 @@ fn each_role_has_its_own_files() {
 }
 
 #[test]
-fn only_patroni_yml_holds_secrets() {
+fn what_holds_secrets_is_closed() {
     for (variant, cluster) in variants() {
         for index in 0..cluster.nodes.len() {
             for file in rendered(&cluster, index, &platform("rocky", "9.4")) {
@@ -233,6 +245,14 @@ fn the_hosts_file_is_rendered_where_its_content_is_known() {
 }
 
 #[test]
+fn a_statistics_login_is_one_word_of_haproxy_cfg() {
+    let files = rendered(&statistics(), 0, &platform("debian", "12"));
+    let text = content(&files, "/etc/haproxy/haproxy.cfg");
+    let user = r"    user o\x27brien\x20\x22\x23\x24\x5c insecure-password hunter2-haproxy_stats\x20\x23\xc3\xa9";
+    assert!(text.contains(user), "{text}");
+}
+
+#[test]
 fn only_kernel_settings_that_exist_are_set() {
     let (cluster, secrets, debian) = (cluster(), secrets(), platform("debian", "12"));
     let mut target = target(&cluster, &cluster.nodes[0], &secrets, &debian);
@@ -277,7 +297,10 @@ fn auto_is_computed_or_refused() {
 #[test]
 fn others_find_haproxys_listeners_and_page() {
     let cluster = ipv6();
-    assert_eq!(stats_url(&cluster.nodes[0]), "http://[::1]:7000/;csv");
+    assert_eq!(
+        cluster.stats_url(&cluster.nodes[0]),
+        "http://[::1]:7000/;csv"
+    );
     let files = rendered(&cluster, 0, &platform("debian", "12"));
     let text = content(&files, "/etc/haproxy/haproxy.cfg");
     for name in [read_write_listener(&cluster), read_only_listener(&cluster)] {

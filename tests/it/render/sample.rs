@@ -102,6 +102,8 @@ pub(super) fn cluster() -> Cluster {
             users: Vec::new(),
         },
         haproxy: HaproxySpec {
+            stats_uri: "/".to_owned(),
+            stats_username: None,
             version: None,
             maxconn: 400,
             server_maxconn: 180,
@@ -183,7 +185,10 @@ pub(super) fn secrets() -> Secrets {
         SecretName::Etcd,
     ];
     let secret = |name: SecretName| (name.clone(), Secret::new(format!("hunter2-{name}")));
-    Secrets(names.map(secret).into())
+    let mut secrets = Secrets(names.map(secret).into());
+    let hostile = Secret::new("hunter2-haproxy_stats #é");
+    secrets.0.insert(SecretName::HaproxyStats, hostile);
+    secrets
 }
 
 /// What the node answered: 16 GiB of memory, 4 GiB of swap, Debian's hosts file.

@@ -1,0 +1,75 @@
+//! `mahout demo`: three local nodes, a cluster on them, verified, and what to try next.
+
+use std::io::Write;
+
+use super::Context;
+use super::deploy::deploy;
+use super::observe;
+use crate::cli;
+use crate::error::Error;
+use crate::lab::{Lab, LabSpec, Suite};
+use crate::report::Event;
+
+/// The demo's lab.
+const NAME: &str = "demo";
+
+/// Boots, deploys, verifies, explains. Consent to install what the lab needs is implied.
+pub(super) async fn demo(
+    context: &Context,
+    suite: Suite,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let spec = LabSpec {
+        name: NAME.to_owned(),
+        suite,
+        ..LabSpec::default()
+    };
+    let events = context.events.clone();
+    let lab = tokio::task::spawn_blocking(move || {
+        Lab::up(&spec, true, &mut |line| {
+            events.send(Event::Started {
+                what: line.to_owned(),
+            });
+        })
+    })
+    .await
+    .map_err(|cause| Error::Output(cause.into()))??;
+    let inventory = lab.inventory_file();
+    let context = Context::new(
+        cli::Global {
+            inventory: inventory.clone(),
+            ..context.global.clone()
+        },
+        context.events.clone(),
+    );
+    let options = cli::Deploy {
+        yes: true,
+        dry_run: false,
+        exit_code: false,
+        facts: None,
+    };
+    deploy(&context, &options, out).await?;
+    observe::verify(&context, out).await?;
+    observe::status(&context, None, out).await?;
+    let nodes = lab.nodes()?;
+    let first = nodes.first().map_or("pg-1", |node| node.name.as_str());
+    writeln!(
+        out,
+        "
+The inventory is {inventory}, the passwords are beside it.
+Connect through HAProxy, to the leader:
+  mahout lab ssh --name {NAME} {first}
+  su postgres -c psql                      (on the node, without a password)
+
+Try next:
+  export MAHOUT_INVENTORY={inventory}
+  mahout status --watch
+  mahout lab kill --name {NAME} {first}     (take a node's power away and see who leads)
+  mahout lab start --name {NAME} {first}
+  mahout verify
+  mahout diff                              (after editing the inventory, or a file on a node)
+  mahout lab down --name {NAME}             (removes all of it)",
+        inventory = inventory.display(),
+    )
+    .map_err(Error::Output)
+}

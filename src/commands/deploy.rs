@@ -1,0 +1,207 @@
+//! `mahout deploy`: facts, plan, show, confirm, lock, facts and plan once more, execute, verify.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::Context;
+use super::observe::judge;
+use super::session::Session;
+use super::terminal::confirm;
+use crate::cli;
+use crate::error::Error;
+use crate::execute::{Holder, Interrupt, Lock, execute};
+use crate::facts::{Facts, record};
+use crate::plan::{Desired, Plan};
+use crate::report::{
+    Counts, Detail, Event, PlanView, write_findings, write_findings_json, write_plan,
+    write_plan_json,
+};
+use crate::transport::{Effect, Fleet, Host};
+use crate::verify::{Finding, Severity};
+
+/// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
+const SETTLING: Duration = Duration::from_secs(45);
+
+/// Deploys, or shows what a deploy would do.
+pub(super) async fn deploy(
+    context: &Context,
+    options: &cli::Deploy,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let mut session = Session::load(context)?;
+    if let Some(path) = &options.facts {
+        let plan = plan_from_record(&session, path)?;
+        show(&session, &plan, Detail::Full, out)?;
+        return exit_code(options, &plan);
+    }
+    let effect = if options.dry_run {
+        Effect::ReadOnly
+    } else {
+        Effect::Changes
+    };
+    let fleet = session.connect_all(effect).await?;
+    let result = on_nodes(&mut session, options, &fleet, out).await;
+    fleet.close().await;
+    result
+}
+
+async fn on_nodes(
+    session: &mut Session<'_>,
+    options: &cli::Deploy,
+    fleet: &Fleet<Host>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let plan = plan(session, fleet).await?;
+    let detail = if options.dry_run {
+        Detail::Full
+    } else {
+        Detail::Summary
+    };
+    show(session, &plan, detail, out)?;
+    if options.dry_run {
+        return exit_code(options, &plan);
+    }
+    if plan.is_empty() {
+        return Ok(());
+    }
+    if !options.yes
+        && !confirm(
+            "carry it out?",
+            "pass --yes to carry it out without a question",
+        )?
+    {
+        return Ok(());
+    }
+    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let hosts = Session::hosts(fleet);
+    let me = Holder::this_process("deploy");
+    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let findings = locked(session, fleet, &plan, &lock, &interrupt).await;
+    lock.release(&hosts).await;
+    let findings = findings?;
+    let counts = Counts::of(&findings);
+    let worth_saying: Vec<Finding> = findings
+        .into_iter()
+        .filter(|finding| finding.severity != Severity::Ok)
+        .collect();
+    let written = if session.context.is_json() {
+        write_findings_json(out, &worth_saying)
+    } else {
+        write_findings(out, &worth_saying)
+    };
+    written.map_err(Error::Output)?;
+    if counts.errors > 0 {
+        return Err(Error::Verification(format!(
+            "the deploy went through, but verification found: {}",
+            counts.words()
+        )));
+    }
+    if !session.context.is_json() {
+        writeln!(out, "done; {}", counts.words()).map_err(Error::Output)?;
+    }
+    Ok(())
+}
+
+/// All that is done while the lock is ours.
+async fn locked(
+    session: &mut Session<'_>,
+    fleet: &Fleet<Host>,
+    shown: &Plan,
+    lock: &Lock,
+    interrupt: &Interrupt,
+) -> Result<Vec<Finding>, Error> {
+    let fresh = plan(session, fleet).await?;
+    if fresh.phases != shown.phases {
+        return Err(Error::OutOfDate);
+    }
+    session.keep_secrets()?;
+    let hosts = Session::hosts(fleet);
+    execute(&fresh, &hosts, lock, &session.context.events, interrupt).await?;
+    lock.hold(&hosts, settled(session, fleet)).await
+}
+
+/// Verifies until no check fails or the time for settling is over; then nothing may be left to
+/// do.
+async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Finding>, Error> {
+    let begin = Instant::now();
+    let mut pause = Duration::from_millis(200);
+    session.context.events.send(Event::Started {
+        what: "verifying".to_owned(),
+    });
+    loop {
+        let facts = session.ask(fleet).await;
+        let findings = judge(session, fleet, &facts).await?;
+        let failing: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        let left = SETTLING.saturating_sub(begin.elapsed());
+        if failing.is_empty() {
+            let left_over = build(session, &facts)?;
+            if !left_over.is_empty() {
+                return Err(Error::NotConverged {
+                    steps: left_over.step_count(),
+                    nodes: left_over.nodes().into_iter().cloned().collect(),
+                });
+            }
+            return Ok(findings);
+        }
+        if left.is_zero() {
+            return Ok(findings);
+        }
+        for finding in failing {
+            session.context.events.send(Event::Waiting {
+                node: finding.node.clone().unwrap_or_else(|| "cluster".into()),
+                what: "every check to hold".to_owned(),
+                missing: format!("{}: {}", finding.check, finding.message),
+                left,
+            });
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+async fn plan(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Plan, Error> {
+    let facts = session.gather(fleet).await;
+    session.refuse_lost_vault(&facts)?;
+    build(session, &facts)
+}
+
+fn build(session: &Session, facts: &Facts) -> Result<Plan, Error> {
+    let rendered = session.render(facts)?;
+    Ok(Plan::build(&Desired {
+        cluster: &session.cluster,
+        secrets: &session.secrets,
+        rendered: &rendered,
+        facts,
+    })?)
+}
+
+fn plan_from_record(session: &Session, path: &Path) -> Result<Plan, Error> {
+    build(session, &record::read(path)?)
+}
+
+fn show(session: &Session, plan: &Plan, detail: Detail, out: &mut dyn Write) -> Result<(), Error> {
+    let view = PlanView {
+        cluster: &session.cluster,
+        plan,
+        secrets: &session.secrets,
+        goal: "converge",
+        detail,
+    };
+    let written = if session.context.is_json() {
+        write_plan_json(out, &view)
+    } else {
+        write_plan(out, &view)
+    };
+    written.and_then(|()| out.flush()).map_err(Error::Output)
+}
+
+fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {
+    if options.exit_code && !plan.is_empty() {
+        return Err(Error::Reported(5));
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The verbs that touch no node: init, check, render.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::Context;
+use super::session::Session;
+use crate::cluster;
+use crate::error::Error;
+use crate::facts::OsRelease;
+use crate::inventory::{self, Style};
+use crate::platform::Platform;
+use crate::render::{Rendered, Target};
+
+/// Writes the starter inventory; never over a file that is there.
+pub(super) fn init(file: &Path, out: &mut dyn Write) -> Result<(), Error> {
+    let failed = |cause| Error::File {
+        path: file.to_owned(),
+        cause,
+    };
+    let mut new = fs::File::options()
+        .write(true)
+        .create_new(true)
+        .open(file)
+        .map_err(failed)?;
+    new.write_all(inventory::starter().as_bytes())
+        .and_then(|()| new.sync_all())
+        .map_err(failed)?;
+    writeln!(
+        out,
+        "{} is written; change the nodes in it, then run `mahout check -i {0}`",
+        file.display()
+    )
+    .map_err(Error::Output)
+}
+
+/// Shows every problem of the inventory.
+pub(super) fn check(context: &Context, out: &mut dyn Write) -> Result<(), Error> {
+    let path = &context.global.inventory;
+    let source = inventory::load(path)?;
+    let checked = cluster::check(inventory::parse(source));
+    let shown = if context.is_json() {
+        checked.problems.iter().try_for_each(|problem| {
+            serde_json::to_writer(&mut *out, problem)?;
+            writeln!(out)
+        })
+    } else {
+        write!(out, "{}", checked.render(Style::Plain))
+    };
+    shown.map_err(Error::Output)?;
+    match checked.cluster {
+        Some(cluster) if !context.is_json() => writeln!(
+            out,
+            "{}: cluster {} of {} nodes; a failover takes {} s at worst",
+            path.display(),
+            cluster.scope,
+            cluster.nodes.len(),
+            cluster
+                .timings
+                .worst_failover(cluster.etcd.election_timeout)
+                .as_secs()
+        )
+        .map_err(Error::Output),
+        Some(_) => Ok(()),
+        None => Err(Error::Reported(2)),
+    }
+}
+
+/// Writes every file of every node beneath `to`, a folder a node. They may hold secrets: folders
+/// are 0700 and files 0600.
+pub(super) fn render(
+    context: &Context,
+    to: &Path,
+    platform: &str,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let session = Session::load(context)?;
+    let platform = named(platform)?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| Error::File { path, cause }
+    };
+    for node in &session.cluster.nodes {
+        let target = Target::of_platform(&session.cluster, node, &session.secrets, &platform);
+        let rendered = Rendered::of(&target, &session.templates)?;
+        for file in &rendered.files {
+            let path = to
+                .join(node.name.as_str())
+                .join(file.path.trim_start_matches('/'));
+            if let Some(folder) = path.parent() {
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(folder)
+                    .map_err(failed(folder))?;
+            }
+            // Written anew: an existing file of another mode must not keep it.
+            let removed = fs::remove_file(&path);
+            if let Err(cause) = removed
+                && cause.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(failed(&path)(cause));
+            }
+            let mut new = fs::File::options()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+                .map_err(failed(&path))?;
+            new.write_all(file.content.expose().as_bytes())
+                .map_err(failed(&path))?;
+            writeln!(out, "{}", path.display()).map_err(Error::Output)?;
+        }
+    }
+    Ok(())
+}
+
+/// The platform of a name as `debian-12` or `el-9`.
+fn named(name: &str) -> Result<Platform, Error> {
+    let unknown = || Error::Usage {
+        message: format!("`{name}` names no platform"),
+        hint: Some("debian-12, debian-13, ubuntu-22.04, ubuntu-24.04, el-7 to el-10".to_owned()),
+    };
+    let (id, version) = name.split_once('-').ok_or_else(unknown)?;
+    let id = if id == "el" { "rhel" } else { id };
+    if !version.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(unknown());
+    }
+    let os = OsRelease {
+        id: id.to_owned(),
+        version_id: version.to_owned(),
+        pretty_name: name.to_owned(),
+        ..OsRelease::default()
+    };
+    Platform::detect(&os).map_err(|_| unknown())
+}

@@ -1,0 +1,214 @@
+//! How each action is done: the call of a shell function, with every value quoted.
+//!
+//! What the functions do, and why, stands in `shell/`.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::quote::{curl, sh, sql_identifier, sql_literal};
+use super::script::{DEBIAN, ENTERPRISE_LINUX, FILE, KERNEL, Library, PATRONI, UNIT};
+use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
+use crate::platform::Family;
+use crate::render::{Check, File};
+use crate::secret::Secret;
+
+/// How an action is done.
+pub(super) struct Call {
+    /// The shell functions that `script` uses.
+    pub(super) library: &'static Library,
+    /// One command, or a pipeline. May hold secrets.
+    pub(super) script: String,
+    /// After so long something must be wrong. The step is not ended then (a package manager must
+    /// not be), it is only no longer waited for.
+    pub(super) bound: Duration,
+}
+
+/// The call for `action`.
+pub(super) fn call(action: &Action) -> Call {
+    let (library, script, seconds) = match action {
+        Action::RefreshPackageLists { family } => match family {
+            Family::Debian => (&DEBIAN, "refresh_debian".to_owned(), 600),
+            Family::EnterpriseLinux => (
+                &ENTERPRISE_LINUX,
+                "refresh_enterprise_linux".to_owned(),
+                600,
+            ),
+        },
+        Action::InstallPackages { family, packages } => match family {
+            Family::Debian => (&DEBIAN, install("install_debian", packages), 1800),
+            Family::EnterpriseLinux => (
+                &ENTERPRISE_LINUX,
+                install("install_enterprise_linux", packages),
+                1800,
+            ),
+        },
+        Action::CreateDirectory {
+            path,
+            owner,
+            group,
+            mode,
+        } => (
+            &FILE,
+            format!(
+                "create_directory {} {mode:o} {} {}",
+                sh(path),
+                sh(owner),
+                sh(group)
+            ),
+            60,
+        ),
+        Action::WriteFile { file, .. } => (&FILE, write_file(file), 120),
+        Action::RemoveFile { path } => (&FILE, format!("remove_file {}", sh(path)), 60),
+        Action::SetSysctl { values } => {
+            let mut script = "set_sysctl".to_owned();
+            for (key, value) in values {
+                script.push_str(&format!(" {} {}", sh(key), sh(value)));
+            }
+            (&KERNEL, script, 60)
+        }
+        Action::EnableWatchdog => (&KERNEL, "enable_watchdog".to_owned(), 60),
+        Action::ReloadSystemd => (&UNIT, "reload_systemd".to_owned(), 120),
+        Action::Systemd { unit, operation } => {
+            let function = match operation {
+                UnitOperation::Enable => "enable_unit",
+                UnitOperation::Disable => "disable_unit",
+                UnitOperation::Start => "start_unit",
+                UnitOperation::Stop => "stop_unit",
+                UnitOperation::Restart => "restart_unit",
+                UnitOperation::Reload => "reload_unit",
+            };
+            (&UNIT, format!("{function} {}", sh(unit)), 660)
+        }
+        Action::PatchDynamicConfiguration {
+            url,
+            username,
+            password,
+            patch,
+            ..
+        } => (
+            &PATRONI,
+            patch_configuration(url, username, password, patch),
+            90,
+        ),
+        Action::CreateRole {
+            connection,
+            name,
+            options,
+            password,
+        } => (
+            &PATRONI,
+            create_role(connection, name, options, password.as_ref()),
+            90,
+        ),
+    };
+    Call {
+        library,
+        script,
+        bound: Duration::from_secs(seconds),
+    }
+}
+
+/// `printf` is part of every shell that we meet, so that the text is in nobody's argv.
+fn from_stdin(text: &str, command: &str) -> String {
+    format!("printf %s {} | {command}", STANDARD.encode(text))
+}
+
+fn install(function: &str, packages: &[PackageChange]) -> String {
+    let mut script = function.to_owned();
+    for package in packages {
+        script.push_str(&format!(
+            " {} {} {}",
+            sh(&package.name),
+            sh(package.version.as_deref().unwrap_or_default()),
+            if package.pinned { "pinned" } else { "free" }
+        ));
+    }
+    script
+}
+
+fn write_file(file: &File) -> String {
+    let check = match file.check {
+        None => "none",
+        Some(Check::Haproxy) => "haproxy",
+        Some(Check::Patroni) => "patroni",
+        Some(Check::Unit) => "unit",
+    };
+    from_stdin(
+        file.content.expose(),
+        &format!(
+            "write_file {} {:o} {} {} {check}",
+            sh(&file.path),
+            file.mode,
+            sh(file.owner),
+            sh(file.group)
+        ),
+    )
+}
+
+fn patch_configuration(
+    url: &str,
+    username: &str,
+    password: &Secret,
+    patch: &Map<String, Value>,
+) -> String {
+    let url = format!("{url}/config");
+    let body = Value::Object(patch.clone()).to_string();
+    let options = format!(
+        "url = {}\nrequest = PATCH\nuser = {}\nheader = \"Content-Type: application/json\"\ndata-binary = {}\n",
+        curl(&url),
+        curl(&format!("{username}:{}", password.expose())),
+        curl(&body),
+    );
+    from_stdin(
+        &options,
+        &format!("patch_dynamic_configuration {}", sh(&url)),
+    )
+}
+
+/// The words that follow a function that asks psql.
+pub(super) fn connection_words(connection: &LocalConnection) -> String {
+    format!(
+        "{} {} {}",
+        sh(&connection.bin_dir),
+        connection.port,
+        sh(&connection.superuser)
+    )
+}
+
+/// A login role, unless its options say otherwise. The password goes into no log: not as a statement, not as the statement of an error, not into
+/// pg_stat_statements.
+fn create_role(
+    connection: &LocalConnection,
+    name: &str,
+    options: &[String],
+    password: Option<&Secret>,
+) -> String {
+    let mut clauses = options.join(" ");
+    let says_login = |option: &String| option.to_ascii_uppercase().ends_with("LOGIN");
+    if !options.iter().any(says_login) {
+        clauses.insert_str(0, "LOGIN ");
+    }
+    if let Some(password) = password {
+        clauses.push_str(&format!(" PASSWORD {}", sql_literal(password.expose())));
+    }
+    let sql = format!(
+        "SET log_statement = 'none';\n\
+         SET log_min_duration_statement = -1;\n\
+         SET log_min_error_statement = 'panic';\n\
+         SET pg_stat_statements.track = 'none';\n\
+         SET password_encryption = 'scram-sha-256';\n\
+         SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {literal}) AS missing \\gset\n\
+         \\if :missing\n\
+         CREATE ROLE {identifier} {clauses};\n\
+         \\endif\n",
+        literal = sql_literal(name),
+        identifier = sql_identifier(name),
+    );
+    from_stdin(
+        &sql,
+        &format!("create_role {}", connection_words(connection)),
+    )
+}

@@ -1,0 +1,186 @@
+//! How a run fails: the node, the step, the cause, what to do next.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::explain::Explanation;
+use super::{Holder, Signal};
+use crate::cluster::NodeName;
+
+/// Why a plan was not carried out to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// Nodes failed; the first one in detail.
+    #[error("{}", failures(.0))]
+    Failed(Vec<Failure>),
+    /// The operator stopped it.
+    #[error("interrupted {}; what ran was finished, nothing else was started", match after {
+        Some(phase) => format!("after phase {phase}"),
+        None => "before the first phase".to_owned(),
+    })]
+    Interrupted {
+        /// How.
+        signal: Signal,
+        /// The last phase that was carried out.
+        after: Option<&'static str>,
+    },
+}
+
+impl ExecuteError {
+    /// Nothing, if there are no failures.
+    pub(super) fn of(failures: Vec<Failure>) -> Result<(), Self> {
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::Failed(failures))
+        }
+    }
+
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ExecuteError::Failed(_) => 1,
+            ExecuteError::Interrupted { signal, .. } => signal.exit_code(),
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        let again = "run deploy again to continue".to_owned();
+        match self {
+            ExecuteError::Interrupted { .. } => again,
+            ExecuteError::Failed(failures) => failures
+                .iter()
+                .find_map(|failure| failure.explanation.as_ref()?.remedy.clone())
+                .map_or(again.clone(), |remedy| format!("{remedy}; then {again}")),
+        }
+    }
+}
+
+/// What failed on one node.
+#[derive(Debug)]
+pub struct Failure {
+    /// The node.
+    pub node: NodeName,
+    /// The phase.
+    pub phase: &'static str,
+    /// What.
+    pub reason: Reason,
+    /// The last lines of what the step printed.
+    pub output: Vec<String>,
+    /// What the node's own records say about it.
+    pub explanation: Option<Explanation>,
+}
+
+/// In which way a node failed.
+#[derive(Debug)]
+pub enum Reason {
+    /// A step ended with an error.
+    Step {
+        /// Its number in the phase, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// In words.
+        step: String,
+        /// Its exit code.
+        code: i32,
+    },
+    /// A step's guard no longer holds.
+    Guard {
+        /// Why.
+        why: String,
+    },
+    /// What a gate awaited did not come about.
+    Gate {
+        /// What was awaited.
+        gate: String,
+        /// What was missing at the end.
+        missing: String,
+        /// How long it was awaited.
+        waited: Duration,
+    },
+    /// Somebody else took the lock over.
+    LockLost(Box<Holder>),
+    /// The node was not reached, or its script did not end.
+    Transport {
+        /// In words.
+        cause: String,
+        /// The step that ran.
+        step: Option<String>,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { node, phase, .. } = self;
+        match &self.reason {
+            Reason::Step {
+                number,
+                of,
+                step,
+                code,
+            } => {
+                let said = self.output.iter().rfind(|line| !line.trim().is_empty());
+                match said {
+                    Some(line) => write!(f, "{node}: {}", line.trim())?,
+                    None => write!(f, "{node}: {step} ended with code {code}")?,
+                }
+                write!(
+                    f,
+                    "\n  while: {step} (phase {phase}, step {number} of {of})"
+                )?;
+            }
+            Reason::Guard { why } => {
+                return write!(
+                    f,
+                    "the plan is out of date: {why}\n  while: {node}, phase {phase}"
+                );
+            }
+            Reason::Gate {
+                gate,
+                missing,
+                waited,
+            } => {
+                write!(f, "{node}: {missing}, after {} s", waited.as_secs())?;
+                write!(f, "\n  while: waiting until {gate} (phase {phase})")?;
+            }
+            Reason::LockLost(holder) => {
+                return write!(
+                    f,
+                    "{node}: the lock was taken over by {holder} (phase {phase})"
+                );
+            }
+            Reason::Transport { cause, step } => {
+                write!(f, "{node}: {cause}")?;
+                match step {
+                    Some(step) => write!(f, "\n  while: {step} (phase {phase})")?,
+                    None => write!(f, "\n  while: phase {phase}")?,
+                }
+            }
+        }
+        if let Some(explanation) = &self.explanation {
+            write!(f, "{explanation}")?;
+        }
+        if matches!(self.reason, Reason::Step { .. }) && self.output.len() > 1 {
+            f.write_str("\n  output:")?;
+            for line in &self.output {
+                write!(f, "\n    {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failures(failures: &[Failure]) -> String {
+    let Some((first, others)) = failures.split_first() else {
+        return String::new();
+    };
+    let mut text = first.to_string();
+    for other in others {
+        let line = other.to_string();
+        let line = line.lines().next().unwrap_or_default();
+        text.push_str(&format!("\nalso: {line}"));
+    }
+    text
+}

@@ -1,0 +1,28 @@
+//! How each guard is asked: a shell command that prints why the plan is out of date.
+
+use super::quote::sh;
+use crate::plan::Guard;
+
+/// The command; it uses the functions of `shell/guard.sh`.
+pub(super) fn call(guard: &Guard) -> String {
+    match guard {
+        Guard::LeaderIs { node, url } => {
+            format!("patient_guard leader_is {} {}", sh(node.as_str()), sh(url))
+        }
+        Guard::EtcdQuorumWithout {
+            node,
+            others,
+            needed,
+        } => {
+            let mut script = format!(
+                "patient_guard etcd_quorum_without {} {needed}",
+                sh(node.as_str())
+            );
+            for url in others {
+                script.push_str(&format!(" {}", sh(url)));
+            }
+            script
+        }
+        Guard::DataDirectoryEmpty { path } => format!("data_directory_empty {}", sh(path)),
+    }
+}

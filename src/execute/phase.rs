@@ -1,0 +1,172 @@
+//! The steps of one node in one phase: one script, its steps told as they go.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::failure::{Failure, Reason};
+use super::quote::sh;
+use super::script::{Line, RUN, Script};
+use super::{Holder, Run, action, guard};
+use crate::plan::NodeWork;
+use crate::report::Event;
+use crate::transport::{Effect, Transport};
+
+/// So many lines of a failing step are shown.
+const TAIL: usize = 30;
+/// How long a script waits for one of an earlier run.
+const RUN_LOCK: Duration = Duration::from_secs(1800);
+
+/// What a script has told so far.
+#[derive(Default)]
+struct Told {
+    /// The step that runs, from 1; 0 before the first.
+    step: usize,
+    tail: VecDeque<String>,
+    failed: Option<i32>,
+    refused: Option<String>,
+    lost: bool,
+    owner: Vec<String>,
+}
+
+impl<T: Transport> Run<'_, T> {
+    /// Carries out `work` in one execution.
+    pub(super) async fn steps(&self, phase: &'static str, work: &NodeWork) -> Result<(), Failure> {
+        let node = &work.node;
+        let fail = |reason, output: Vec<String>| Failure {
+            node: node.clone(),
+            phase,
+            reason,
+            output,
+            explanation: None,
+        };
+        let Some(host) = self.hosts.get(node) else {
+            let cause = "it is not connected".to_owned();
+            return Err(fail(Reason::Transport { cause, step: None }, Vec::new()));
+        };
+        let (script, bound) = self.script(work);
+        let marks = script.marks();
+        let command = script.command(format!("phase {phase}"), Effect::Changes, bound);
+        let mut told = Told::default();
+        let result = host
+            .exec(&command, &mut |line| match marks.read(line) {
+                Line::Output(text) => self.output(work, &mut told, text),
+                Line::Mark { before, word, text } => {
+                    if !before.is_empty() {
+                        self.output(work, &mut told, before);
+                    }
+                    self.mark(phase, work, &mut told, word, text);
+                }
+            })
+            .await;
+        let output: Vec<String> = told.tail.into_iter().collect();
+        let step = |number: usize| {
+            let step = work.steps.get(number.wrapping_sub(1))?;
+            Some(step.action.title())
+        };
+        let reason = match result {
+            Ok(ended) if ended.code == 0 => return Ok(()),
+            Ok(_) if told.refused.is_some() => Reason::Guard {
+                why: told.refused.unwrap_or_default(),
+            },
+            Ok(_) if told.lost => {
+                let lines = told.owner.iter().map(String::as_str);
+                Reason::LockLost(Box::new(Holder::from_lines(lines)))
+            }
+            Ok(ended) => match step(told.step) {
+                Some(step) => Reason::Step {
+                    number: told.step,
+                    of: work.steps.len(),
+                    step,
+                    code: told.failed.unwrap_or(ended.code),
+                },
+                None => Reason::Transport {
+                    cause: format!(
+                        "the script ended with code {}: {}",
+                        ended.code,
+                        super::lock::last_line(&ended.stdout, &ended.stderr)
+                    ),
+                    step: None,
+                },
+            },
+            Err(error) => Reason::Transport {
+                cause: error.cause,
+                step: step(told.step),
+            },
+        };
+        let mut failure = fail(reason, output);
+        failure.explanation = self.explain(&failure, host).await;
+        Err(failure)
+    }
+
+    fn script(&self, work: &NodeWork) -> (Script, Duration) {
+        let mut script = Script::new();
+        script
+            .with(&RUN)
+            .line(&self.lock.token_line())
+            .line(&format!("begin_run {}", RUN_LOCK.as_secs()));
+        let mut bound = RUN_LOCK;
+        for (index, step) in work.steps.iter().enumerate() {
+            let number = index + 1;
+            let call = action::call(&step.action);
+            bound += call.bound;
+            script.with(call.library);
+            script.line(&format!("begin_step {number} {}", sh(&step.action.title())));
+            if let Some(guard) = &step.guard {
+                script.with(&super::script::GUARD);
+                script.line(&format!("why=$({})", guard::call(guard)));
+                script.line(&format!("[ -z \"$why\" ] || refuse {number} \"$why\""));
+            }
+            // A subshell: a step that ends, ends itself alone.
+            script.line(&format!("( {} )\nend_step {number} $?", call.script));
+        }
+        (script, bound)
+    }
+
+    fn output(&self, work: &NodeWork, told: &mut Told, line: &str) {
+        let line = self.redactor.redact(line);
+        if told.lost {
+            told.owner.push(line);
+            return;
+        }
+        if told.tail.len() == TAIL {
+            told.tail.pop_front();
+        }
+        told.tail.push_back(line.clone());
+        self.events.send(Event::StepOutput {
+            node: work.node.clone(),
+            line,
+        });
+    }
+
+    fn mark(&self, phase: &'static str, work: &NodeWork, told: &mut Told, word: &str, text: &str) {
+        let node = work.node.clone();
+        let (number, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let number: usize = number.parse().unwrap_or_default();
+        let step = work
+            .steps
+            .get(number.wrapping_sub(1))
+            .map(|step| step.action.title());
+        match (word, step) {
+            ("begin", Some(step)) => {
+                told.step = number;
+                told.tail.clear();
+                self.events.send(Event::StepStarted { phase, node, step });
+            }
+            ("ok", Some(step)) => self.events.send(Event::StepFinished { phase, node, step }),
+            ("fail", _) => told.failed = rest.trim().parse().ok(),
+            ("guard", _) => told.refused = Some(rest.to_owned()),
+            ("lost", _) => told.lost = true,
+            ("warn", _) => self.events.send(Event::Warning {
+                node: Some(node),
+                message: self.redactor.redact(text),
+            }),
+            ("wait", _) => self.events.send(Event::Waiting {
+                node,
+                what: "an earlier run's step to end".to_owned(),
+                missing: text.to_owned(),
+                left: RUN_LOCK,
+            }),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,76 @@
+# Directories and files.
+
+# create_directory PATH MODE OWNER GROUP
+create_directory() {
+	local path=$1 mode=$2 owner=$3 group=$4
+	if [ -e "$path" ] && [ ! -d "$path" ]; then
+		die "$path is there and is not a directory"
+	fi
+	if [ ! -d "$path" ]; then
+		(umask 022 && mkdir -p "${path%/*}/") || exit 1
+		(umask 077 && mkdir "$path") || exit 1
+	fi
+	chown "$owner:$group" "$path" || exit 1
+	chmod "$mode" "$path" || exit 1
+	label "$path"
+}
+
+# write_file PATH MODE OWNER GROUP CHECK: the content is on stdin, in base64. Nobody but root can
+# read it before it has its owner and mode, and nobody sees a part of it: it is written beside
+# its place, checked, and renamed.
+write_file() {
+	local path=$1 mode=$2 owner=$3 group=$4 check=$5
+	local dir=${1%/*} name=${1##*/}
+	if [ -d "$path" ] && [ ! -L "$path" ]; then
+		die "$path is a directory"
+	fi
+	(umask 022 && mkdir -p "$dir/") || exit 1
+	umask 077
+	# What a run left behind whose node lost its power.
+	rm -f "$dir/.$name.mahout-"??????
+	temporary=$(mktemp "$dir/.$name.mahout-XXXXXX") || exit 1
+	trap 'rm -f "$temporary"' EXIT
+	trap 'exit 143' TERM
+	base64 -d >"$temporary" || die "$path could not be written"
+	chown "$owner:$group" "$temporary" || exit 1
+	chmod "$mode" "$temporary" || exit 1
+	"check_$check" "$temporary" "$name" "$owner" || exit 1
+	to_disk "$temporary" || exit 1
+	keep_foreign "$path" || exit 1
+	# A symbolic link is replaced and not followed: what it leads to was never ours to write.
+	mv -fT "$temporary" "$path" || exit 1
+	trap - EXIT
+	to_disk "$dir/"
+	label "$path"
+}
+
+# remove_file PATH
+remove_file() {
+	keep_foreign "$1" || exit 1
+	rm -f "$1" || exit 1
+	to_disk "${1%/*}/"
+}
+
+# keep_foreign PATH: what somebody else put there is kept beside it, once, for root's eyes only.
+keep_foreign() {
+	local path=$1 kept=$1.before-mahout
+	if [ ! -e "$path" ] && [ ! -L "$path" ]; then return 0; fi
+	if [ -e "$kept" ] || [ -L "$kept" ]; then return 0; fi
+	if [ ! -L "$path" ] && grep -q 'managed by mahout' "$path"; then return 0; fi
+	rm -f "$kept.part"
+	(umask 077 && cp -P "$path" "$kept.part") || return 1
+	[ -L "$kept.part" ] || chmod 600 "$kept.part" || return 1
+	mv -fT "$kept.part" "$kept"
+}
+
+# to_disk PATH: coreutils before 8.24 take no argument and write everything.
+to_disk() {
+	sync "$1" 2>/dev/null || sync
+}
+
+# label PATH: its SELinux context by the policy.
+label() {
+	if [ -e /sys/fs/selinux/enforce ] && have restorecon; then
+		restorecon "$1" || warn "$1 could not be labelled for SELinux"
+	fi
+}

@@ -1,0 +1,40 @@
+# HTTP on the node, and the one field of its answer that matters.
+
+# http URL [BODY]: leaves $status (000 without an answer) and $body (else the reason).
+http() {
+	local answer
+	status=000 body='curl is not installed'
+	have curl || return 1
+	if [ $# -gt 1 ]; then
+		answer=$(curl -sS -g --noproxy '*' -m 4 -w '\n%{http_code}' -d "$2" "$1" 2>&1)
+	else
+		answer=$(curl -sS -g --noproxy '*' -m 4 -w '\n%{http_code}' "$1" 2>&1)
+	fi
+	status=${answer##*
+}
+	body=${answer%
+*}
+	# curl prints the code before or after its complaint, by version.
+	case $status in [0-9][0-9][0-9]) ;; *) status=000 ;; esac
+	[ "$status" != 000 ] || body=$(printf '%s' "$answer" | sed -n 's/^curl: ([0-9]*) *//p' | head -n 1)
+}
+
+# json FIELD: leaves in $value the first value of that name in $body.
+json() {
+	case $body in
+	*"\"$1\":"*) ;;
+	*)
+		value=
+		return 1
+		;;
+	esac
+	value=${body#*"\"$1\":"}
+	value=${value# }
+	case $value in
+	\"*)
+		value=${value#\"}
+		value=${value%%\"*}
+		;;
+	*) value=${value%%[,\}\]]*} ;;
+	esac
+}

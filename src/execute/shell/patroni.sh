@@ -1,0 +1,39 @@
+# Patroni's REST API and PostgreSQL behind it.
+
+# patch_dynamic_configuration URL: curl's options (address, credentials, body) are on stdin, in
+# base64. 409 means that somebody else was quicker, 503 that the DCS or its configuration is not
+# there yet.
+patch_dynamic_configuration() {
+	local options answer status body until
+	options=$(base64 -d) || exit 1
+	until=$(($(uptime_seconds) + 30))
+	while :; do
+		answer=$(printf '%s\n' "$options" | curl -sS -g --noproxy '*' -m 15 -w '\n%{http_code}' -K - 2>&1)
+		status=${answer##*
+}
+		body=${answer%
+*}
+		case $status in
+		200) return 0 ;;
+		000 | 409 | 5??) ;;
+		401) die "$1 refuses the user name or the password: answer 401" ;;
+		[0-9][0-9][0-9]) die "$1 answers $status: $(printf '%s' "$body" | one_line)" ;;
+		esac
+		[ "$(uptime_seconds)" -lt "$until" ] ||
+			die "$1 answers $status: $(printf '%s' "$body" | one_line)"
+		nap 0.5
+	done
+}
+
+# psql_as_postgres BIN_DIR PORT SUPERUSER [OPTION]…: over the socket, SQL on stdin, errors without
+# the statement that they are about (it may hold a password).
+psql_as_postgres() {
+	PSQL=$1/psql PGPORT=$2 PGUSER=$3 PGDATABASE=postgres PGCONNECT_TIMEOUT=5 PGOPTIONS='' \
+		as_user postgres 60 \
+		'cd / && exec "$PSQL" -X -q -w -A -t -v ON_ERROR_STOP=1 -v VERBOSITY=terse -f -'
+}
+
+# create_role BIN_DIR PORT SUPERUSER: the statements are on stdin, in base64.
+create_role() {
+	base64 -d | psql_as_postgres "$@" 2>&1 || exit 1
+}

@@ -1,0 +1,240 @@
+//! What records say, turned into cause and remedy. Data: a signature matches if one line holds
+//! all its words.
+
+/// A known cause.
+#[derive(Debug)]
+pub(super) struct Signature {
+    /// All of them stand in one line.
+    words: &'static [&'static str],
+    /// The cause.
+    cause: &'static str,
+    /// What to do.
+    pub(super) remedy: &'static str,
+}
+
+/// A signature and the line that it was found in.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    /// The signature.
+    pub(super) signature: &'static Signature,
+    line: &'a str,
+}
+
+impl Found<'_> {
+    /// The cause, and the line that says so.
+    pub(super) fn cause(&self) -> String {
+        format!("{}: \"{}\"", self.signature.cause, self.line.trim())
+    }
+}
+
+/// In the order of certainty: what stands further up explains what stands below it.
+const SIGNATURES: &[Signature] = &[
+    Signature {
+        words: &["No space left on device"],
+        cause: "the disk is full",
+        remedy: "make room on the file system that the evidence names",
+    },
+    Signature {
+        words: &["system ID mismatch"],
+        cause: "its data directory comes from another cluster",
+        remedy: "move the data directory aside; Patroni then copies the leader's",
+    },
+    Signature {
+        words: &["has already been bootstrapped"],
+        cause: "the etcd member lost its data, but the other members still know it",
+        remedy: "remove the member (`etcdctl member remove ID`), add it again, and start it with \
+                 `initial-cluster-state: existing`",
+    },
+    Signature {
+        words: &["cluster ID mismatch"],
+        cause: "the etcd member belongs to another etcd cluster",
+        remedy: "compare the members' data directories and `etcd.token`; the one that is foreign \
+                 must be moved aside",
+    },
+    Signature {
+        words: &["permanently removed from the cluster"],
+        cause: "the etcd member was removed from its cluster",
+        remedy: "move its data directory aside and add it as a new member",
+    },
+    Signature {
+        words: &["mvcc: database space exceeded"],
+        cause: "etcd's database has reached its quota",
+        remedy: "compact, `etcdctl defrag` one member at a time, then `etcdctl alarm disarm`",
+    },
+    Signature {
+        words: &["404", "/v2/"],
+        cause: "Patroni talks to etcd's API v2, which etcd has switched off",
+        remedy: "patroni.yml must say `etcd3:`; let mahout write it",
+    },
+    Signature {
+        words: &["address already in use"],
+        cause: "a port is taken",
+        remedy: "see who listens (`ss -ltnp` on the node), stop it or choose another port",
+    },
+    Signature {
+        words: &["Address already in use"],
+        cause: "a port is taken",
+        remedy: "see who listens (`ss -ltnp` on the node), stop it or choose another port",
+    },
+    Signature {
+        words: &["cannot bind socket"],
+        cause: "HAProxy cannot bind its port",
+        remedy: "see who listens (`ss -ltnp` on the node); with SELinux enforcing, \
+                 `setsebool -P haproxy_connect_any 1`",
+    },
+    Signature {
+        words: &["Cannot raise FD limit"],
+        cause: "the node allows fewer open files than HAProxy's `maxconn` needs",
+        remedy: "lower `haproxy.maxconn` in the inventory, or raise the limit of the machine",
+    },
+    Signature {
+        words: &["could not resolve address"],
+        cause: "a server in haproxy.cfg has a name that does not resolve",
+        remedy: "use addresses, or mend the hosts entries",
+    },
+    Signature {
+        words: &["No module named", "psycopg"],
+        cause: "Patroni's database driver is missing",
+        remedy: "install psycopg for the Python that Patroni uses (`python3-psycopg2`)",
+    },
+    Signature {
+        words: &["Can not find suitable configuration of distributed configuration store"],
+        cause: "Patroni lacks its driver for etcd",
+        remedy: "install it: `python3-etcd` on Debian, `patroni-etcd` on the RHEL family",
+    },
+    Signature {
+        words: &["No such file or directory", "/bin/postgres"],
+        cause: "`bin_dir` does not hold PostgreSQL's binaries",
+        remedy: "correct `postgresql.bin_dir` or `postgresql.version` in the inventory",
+    },
+    Signature {
+        words: &["No such file or directory", "initdb"],
+        cause: "`bin_dir` does not hold PostgreSQL's binaries",
+        remedy: "correct `postgresql.bin_dir` or `postgresql.version` in the inventory",
+    },
+    Signature {
+        words: &["has invalid permissions"],
+        cause: "the data directory may be read by others",
+        remedy: "give it to postgres with mode 0700",
+    },
+    Signature {
+        words: &["invalid locale name"],
+        cause: "the locale is not installed",
+        remedy: "install it, or set `patroni.initdb` to one that is: C.UTF-8",
+    },
+    Signature {
+        words: &["no pg_hba.conf entry"],
+        cause: "pg_hba.conf refuses a connection",
+        remedy: "add a line for that user and address to `postgresql.pg_hba`",
+    },
+    Signature {
+        words: &["password authentication failed"],
+        cause: "a password is not the one that the database knows",
+        remedy: "bring back the secrets file that the cluster was made with",
+    },
+    Signature {
+        words: &["waiting for leader to bootstrap"],
+        cause: "the DCS says that the cluster is being made, and nobody leads it",
+        remedy: "if no member bootstraps, the `initialize` key is stale: `patronictl remove`",
+    },
+    Signature {
+        words: &["start-limit-hit"],
+        cause: "the unit failed so often that systemd no longer starts it",
+        remedy: "mend the cause, then `systemctl reset-failed` it",
+    },
+    Signature {
+        words: &["Start request repeated too quickly"],
+        cause: "the unit failed so often that systemd no longer starts it",
+        remedy: "mend the cause, then `systemctl reset-failed` it",
+    },
+    Signature {
+        words: &["Could not get lock"],
+        cause: "another program holds the package manager's lock",
+        remedy: "wait until it has ended (unattended upgrades run after a boot)",
+    },
+    Signature {
+        words: &["Unable to locate package"],
+        cause: "the package is in none of the node's repositories",
+        remedy: "check the node's package sources",
+    },
+    Signature {
+        words: &["Temporary failure resolving"],
+        cause: "the package repository's name does not resolve",
+        remedy: "check the node's DNS, or its proxy",
+    },
+    Signature {
+        words: &["404", "Not Found"],
+        cause: "the repository no longer has that version",
+        remedy: "refresh the package lists on the node (`apt-get update`)",
+    },
+    Signature {
+        words: &["Cannot allocate memory"],
+        cause: "the kernel gives no more memory",
+        remedy: "check `shared_buffers`, huge pages and vm.overcommit_memory against the memory",
+    },
+];
+
+/// The first signature that one of the lines has.
+pub(super) fn find<'a>(lines: &[&'a str]) -> Option<Found<'a>> {
+    SIGNATURES.iter().find_map(|signature| {
+        let line = lines
+            .iter()
+            .rfind(|line| signature.words.iter().all(|word| line.contains(word)))?;
+        Some(Found { signature, line })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+
+    #[test]
+    fn records_of_real_failures_are_recognised() {
+        for (line, cause) in [
+            (
+                "CRITICAL: system ID mismatch, node pg-3 belongs to a different cluster: 7412 != 7399",
+                "another cluster",
+            ),
+            (
+                "member 8211f1d0f64f3269 has already been bootstrapped",
+                "lost its data",
+            ),
+            (
+                "listen tcp 10.0.0.11:2380: bind: address already in use",
+                "a port is taken",
+            ),
+            (
+                "[ALERT]    (612) : Binding [/etc/haproxy/haproxy.cfg:30] for proxy rw: cannot bind socket (Permission denied) for [10.0.0.11:5000]",
+                "cannot bind",
+            ),
+            (
+                "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (apt-get)",
+                "lock",
+            ),
+            (
+                "FATAL:  data directory \"/var/lib/postgresql/15/patroni\" has invalid permissions",
+                "read by others",
+            ),
+            (
+                "ModuleNotFoundError: No module named 'psycopg2'",
+                "driver is missing",
+            ),
+        ] {
+            let found = find(&["INFO: all is well", line]).expect(line);
+            assert!(found.cause().contains(cause), "{}", found.cause());
+            assert!(!found.signature.remedy.is_empty());
+        }
+    }
+
+    #[test]
+    fn near_misses_are_not() {
+        for line in [
+            "INFO: no action. I am (pg-1), the leader with the lock",
+            "INFO: system ID 7412 matches",
+            "No module named 'yaml'",
+            "listening on 10.0.0.11:2380",
+        ] {
+            assert!(find(&[line]).is_none(), "{line}");
+        }
+    }
+}

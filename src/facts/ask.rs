@@ -1,0 +1,310 @@
+//! What a node is asked: everything that a plan, `verify` and `status` may want to know of it,
+//! worked out before its distribution is known.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, Secrets};
+use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
+use crate::secret::Secret;
+
+use super::OsRelease;
+
+/// What one node is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The node.
+    pub node: NodeName,
+    /// Files: metadata and content.
+    pub files: Vec<String>,
+    /// Directories: metadata, and whether anything is in them.
+    pub directories: Vec<String>,
+    /// Paths whose file system is asked for; they need not exist.
+    pub disks: Vec<String>,
+    /// Packages, if the node is of the Debian family.
+    pub debian: PackageAsk,
+    /// Packages, if it is of the other.
+    pub enterprise_linux: PackageAsk,
+    /// Users.
+    pub users: Vec<String>,
+    /// Kernel settings.
+    pub sysctl: Vec<String>,
+    /// systemd units, besides every `postgresql*`.
+    pub units: Vec<String>,
+    /// Names to resolve.
+    pub names: Vec<String>,
+    /// etcd, for the roles that have to do with it.
+    pub etcd: Option<EtcdAsk>,
+    /// Patroni's REST API on this node, as URL, for the role.
+    pub patroni: Option<String>,
+    /// PostgreSQL, for the role.
+    pub postgresql: Option<PostgresqlAsk>,
+    /// HAProxy's statistics page as CSV, for the role.
+    pub haproxy: Option<String>,
+}
+
+/// Which packages are asked for. Candidates cost a third of a second, so that only those are
+/// worked out that could be installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageAsk {
+    /// A missing one is asked for its candidate.
+    pub each: Vec<String>,
+    /// One of a group is enough: only if all are missing are the candidates asked for.
+    pub one_of: Vec<Vec<String>>,
+    /// The inventory demands a version: the candidate is asked for even if they are installed.
+    pub pinned: Vec<String>,
+}
+
+/// What is asked about etcd.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EtcdAsk {
+    /// Client URLs; the first that answers is asked. For a node with the role its own alone.
+    pub urls: Vec<String>,
+    /// The member's data directory, on nodes with the role.
+    pub data_dir: Option<String>,
+    /// The CA certificate on the node that the URLs are checked with.
+    pub ca_file: Option<String>,
+    /// User and password, where etcd asks for them.
+    pub credentials: Option<(String, Secret)>,
+    /// The cluster's path in the DCS, with a closing slash.
+    pub path: String,
+}
+
+/// What is asked about PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresqlAsk {
+    /// The data directory; several where the distribution decides.
+    pub data_dirs: Vec<String>,
+    /// Where the binaries are, if the inventory says so.
+    pub bin_dir: Option<String>,
+    /// The major version, if the inventory says so.
+    pub version: Option<u16>,
+    /// The port.
+    pub port: u16,
+    /// The superuser.
+    pub superuser: String,
+}
+
+/// Every path that mahout writes on any platform, data directories aside.
+pub fn managed_paths() -> &'static [&'static str] {
+    &[
+        "/etc/default/etcd",
+        "/etc/etcd/etcd.conf",
+        "/etc/haproxy/haproxy.cfg",
+        "/etc/hosts",
+        "/etc/modules-load.d/mahout-watchdog.conf",
+        PATRONI_CONFIG,
+        "/etc/postgresql-common/createcluster.d/mahout.conf",
+        "/etc/security/limits.d/60-mahout.conf",
+        "/etc/sysctl.d/60-mahout.conf",
+        "/etc/systemd/system/etcd.service",
+        "/etc/systemd/system/haproxy.service.d/mahout.conf",
+        "/etc/systemd/system/mahout-thp.service",
+        "/etc/systemd/system/patroni.service",
+        "/etc/udev/rules.d/60-mahout-watchdog.rules",
+    ]
+}
+
+/// The packages that bring a time service; one is enough.
+const TIME_PACKAGES: [&str; 5] = ["chrony", "systemd-timesyncd", "ntpsec", "ntp", "openntpd"];
+
+/// The units that keep the time, by the names of all platforms.
+pub(super) const TIME_UNITS: [&str; 7] = [
+    "chrony.service",
+    "chronyd.service",
+    "systemd-timesyncd.service",
+    "ntpsec.service",
+    "ntpd.service",
+    "ntp.service",
+    "openntpd.service",
+];
+
+impl Ask {
+    /// What `node` of `cluster` is asked. `secrets` matters only for an external etcd that wants
+    /// a password.
+    pub fn of(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Self {
+        let platforms = platforms();
+        let etcd = etcd(cluster, node, secrets);
+        let postgresql = node
+            .has(Role::Postgresql)
+            .then(|| postgresql(cluster, node, &platforms));
+        let data_dirs: Vec<String> = postgresql
+            .iter()
+            .flat_map(|ask| ask.data_dirs.iter())
+            .chain(node.has(Role::Etcd).then_some(&node.etcd_data_dir))
+            .cloned()
+            .collect();
+        let managed_directories = managed_paths()
+            .iter()
+            .filter_map(|path| parents(path).next());
+        let packages = |family| packages(cluster, node, &platforms, family);
+        let of_role = |role, name: &str| node.has(role).then(|| name.to_owned());
+        Self {
+            node: node.name.clone(),
+            files: owned(managed_paths()),
+            directories: sorted(
+                data_dirs
+                    .iter()
+                    .flat_map(|path| std::iter::once(path.as_str()).chain(parents(path)))
+                    .chain(managed_directories),
+            ),
+            disks: sorted(data_dirs.iter().map(String::as_str).chain(["/", "/var"])),
+            debian: packages(Family::Debian),
+            enterprise_linux: packages(Family::EnterpriseLinux),
+            users: [
+                of_role(Role::Postgresql, "postgres"),
+                of_role(Role::Etcd, "etcd"),
+                of_role(Role::Haproxy, "haproxy"),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+            sysctl: sorted(
+                node.system
+                    .sysctl
+                    .keys()
+                    .map(String::as_str)
+                    .chain(["vm.overcommit_memory", "vm.overcommit_ratio"]),
+            ),
+            units: sorted(
+                ["etcd.service", "patroni.service", "haproxy.service"]
+                    .into_iter()
+                    .chain(["mahout-thp.service", "postgresql.service"])
+                    .chain(TIME_UNITS),
+            ),
+            names: sorted(cluster.nodes.iter().map(|node| node.name.as_str())),
+            etcd,
+            patroni: node
+                .has(Role::Postgresql)
+                .then(|| format!("http://{}", node.endpoint(cluster.patroni.port))),
+            postgresql,
+            haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
+        }
+    }
+}
+
+/// The releases that we know, one of each that decides something for itself.
+fn platforms() -> Vec<Platform> {
+    let release = |id: &str, version_id: &str| OsRelease {
+        id: id.to_owned(),
+        version_id: version_id.to_owned(),
+        ..OsRelease::default()
+    };
+    let mut platforms: Vec<Platform> = ["11", "12", "13"]
+        .map(|version| debian::platform(&release("debian", version)))
+        .into();
+    platforms
+        .extend(["22.04", "24.04"].map(|version| debian::platform(&release("ubuntu", version))));
+    platforms
+        .extend(["7", "9"].map(|version| enterprise_linux::platform(&release("rhel", version))));
+    platforms
+}
+
+/// The major versions that a deploy could take on `platform`: the inventory's, or the default.
+fn major(cluster: &Cluster, platform: &Platform) -> u16 {
+    cluster
+        .postgresql
+        .version
+        .unwrap_or(platform.default_postgresql)
+}
+
+fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
+    let own = |node: &Node| format!("http://{}", node.endpoint(cluster.etcd.client_port));
+    let external = cluster.etcd.external.as_ref();
+    let urls = match external {
+        _ if node.has(Role::Etcd) => vec![own(node)],
+        _ if !node.has(Role::Postgresql) => return None,
+        Some(external) => external
+            .endpoints
+            .iter()
+            .map(|endpoint| format!("{}://{endpoint}", external.protocol))
+            .collect(),
+        None => cluster.with_role(Role::Etcd).map(own).collect(),
+    };
+    let username = external.and_then(|external| external.username.clone());
+    Some(EtcdAsk {
+        urls,
+        data_dir: node.has(Role::Etcd).then(|| node.etcd_data_dir.clone()),
+        ca_file: external.and_then(|external| external.ca_file.clone()),
+        credentials: username.zip(secrets.0.get(&SecretName::Etcd).cloned()),
+        path: cluster.dcs_path(),
+    })
+}
+
+fn postgresql(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> PostgresqlAsk {
+    let spec = &node.postgresql;
+    PostgresqlAsk {
+        data_dirs: match &spec.data_dir {
+            Some(data_dir) => vec![data_dir.clone()],
+            None => sorted(
+                platforms
+                    .iter()
+                    .map(|platform| platform.data_dir(major(cluster, platform))),
+            ),
+        },
+        bin_dir: spec.bin_dir.clone(),
+        version: cluster.postgresql.version,
+        port: spec.port,
+        superuser: cluster.postgresql.superuser.clone(),
+    }
+}
+
+fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform], family: Family) -> PackageAsk {
+    let mut each = BTreeSet::new();
+    let mut pinned = BTreeSet::new();
+    let mut servers = BTreeSet::new();
+    let mut add = |names: &[String], version: &Option<String>| {
+        each.extend(names.iter().cloned());
+        if version.is_some() {
+            pinned.extend(names.iter().cloned());
+        }
+    };
+    for platform in platforms
+        .iter()
+        .filter(|platform| platform.family == family)
+    {
+        add(&platform.tool_packages, &None);
+        if node.has(Role::Etcd) {
+            add(&platform.etcd_packages, &cluster.etcd.version);
+        }
+        if node.has(Role::Haproxy) {
+            let names = std::slice::from_ref(&platform.haproxy_package);
+            add(names, &cluster.haproxy.version);
+        }
+        if node.has(Role::Postgresql) {
+            add(&platform.patroni_packages, &cluster.patroni.version);
+            let names = platform.postgresql_packages(major(cluster, platform));
+            if cluster.postgresql.version.is_some() {
+                add(&names, &cluster.postgresql.package_version);
+            } else {
+                servers.extend(names);
+            }
+        }
+    }
+    let mut one_of = vec![owned(&TIME_PACKAGES)];
+    if !servers.is_empty() {
+        one_of.push(servers.into_iter().collect());
+    }
+    PackageAsk {
+        each: each.into_iter().collect(),
+        one_of,
+        pinned: pinned.into_iter().collect(),
+    }
+}
+
+/// The directories above `path` that are nobody else's: not `/`, `/var`, `/var/lib`, `/etc`.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| {
+        path.rsplit_once('/').map(|(parent, _)| parent)
+    })
+    .skip(1)
+    .filter(|path| !["", "/var", "/var/lib", "/etc"].contains(path))
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn sorted<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Vec<String> {
+    let names: BTreeSet<String> = names.into_iter().map(Into::into).collect();
+    names.into_iter().collect()
+}

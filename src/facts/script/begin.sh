@@ -1,0 +1,65 @@
+# One read-only POSIX sh script; facts/script.rs puts the variables that it uses in front.
+#
+# What it prints: lines that begin with `@` open a section, every other line belongs to the
+# section above it. What a node says can never begin with `@`: such a line begins with a path, a
+# word of ours or a blank.
+#
+# It writes nothing on the node: no temporary files, no here-documents (bash keeps those in /tmp),
+# no program that keeps a log or a cache.
+# shellcheck shell=sh disable=SC2154,SC2086,SC2317
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
+LC_ALL=C
+TZ=UTC
+export PATH LC_ALL TZ
+unset CDPATH ENV BASH_ENV
+# Lists hold one word a line.
+IFS='
+'
+set -f
+cd /
+
+# The node's clock, before anything else.
+date '+@facts 1 %s.%N'
+
+# Runs a program that could hang for so many seconds at most.
+if command -v timeout >/dev/null 2>&1; then
+  bounded() { timeout "$@"; }
+else
+  bounded() {
+    shift
+    "$@"
+  }
+fi
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Runs a function beside what is already under way on the left of the pipe, and prints its output
+# after that: all sections are gathered at the same time, whole and in order, without a file.
+beside() {
+  gathered=$("$1" </dev/null 2>/dev/null)
+  cat
+  printf '%s\n' "$gathered"
+}
+
+# Whether a directory holds nothing.
+is_empty() {
+  set +f
+  for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -e "$entry" ] || [ -L "$entry" ]; then
+      set -f
+      return 1
+    fi
+  done
+  set -f
+}
+
+# curl without the user's configuration and proxies, bounded. 1: seconds for one answer.
+fetch() {
+  seconds=$1
+  shift
+  bounded 10 curl -q -sS --noproxy '*' --connect-timeout 1 --max-time "$seconds" \
+    -w '\n@ %{http_code} %{url_effective}\n' "$@"
+}
+
+# What a service says could begin with `@`.
+quoted() { sed 's/^/ /'; }

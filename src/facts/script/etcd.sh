@@ -1,0 +1,60 @@
+# etcd: this node's member, or the first of somebody else's that answers. Asked through its JSON
+# gateway, as Patroni does; all but /health is answered by the member alone, without a quorum.
+# shellcheck shell=sh disable=SC2154,SC2086
+
+# POST to the gateway; the token is secret, and so it goes by stdin.
+etcd_post() {
+  body=$1
+  shift
+  printf '%s' "$etcd_headers" | fetch 3 $etcd_tls -K - -d "$body" "$@"
+}
+
+# The part of the answer that is between these two texts.
+between() {
+  rest=${1#*"$2"}
+  if [ "$rest" = "$1" ]; then return; fi
+  printf '%s' "${rest%%"$3"*}"
+}
+
+etcd() {
+  if [ -z "$etcd_urls$etcd_data_dir" ]; then return; fi
+  echo @etcd
+  if [ -n "$etcd_data_dir" ] && [ -d "$etcd_data_dir/member" ]; then echo 'member yes'; fi
+  if ! has curl; then
+    echo 'error curl is not installed'
+    return
+  fi
+  for url in $etcd_urls; do
+    answer=$(fetch 3 $etcd_tls "$url/version" "$url/health" 2>&1)
+    case $answer in
+      *'"etcdserver"'*)
+        etcd_ask "$url"
+        return
+        ;;
+    esac
+    printf '%s\n' "$answer" | sed -n 's/^curl: ([0-9]*) /error /p'
+  done
+}
+
+etcd_ask() {
+  echo "url $1"
+  echo @etcd-answers
+  printf '%s\n' "$answer" | quoted
+  api=$1/v3
+  keys=$etcd_keys_stale
+  case $answer in
+    *'"etcdserver":"3.3.'*) api=$1/v3beta ;;
+  esac
+  case $answer in
+    *'"health":"true"'* | *'"health":true'*) keys=$etcd_keys ;;
+  esac
+  etcd_headers=
+  if [ -n "$etcd_credentials" ]; then
+    token=$(printf '%s' "$etcd_credentials" | fetch 3 $etcd_tls -d @- "$api/auth/authenticate")
+    etcd_headers="header = \"Authorization: $(between "$token" '"token":"' '"')\""
+  fi
+  {
+    etcd_post '{}' "$api/maintenance/status" "$api/cluster/member/list"
+    etcd_post "$keys" "$api/kv/txn"
+  } | quoted
+}

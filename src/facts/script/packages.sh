@@ -1,0 +1,104 @@
+# Packages, what an installation would bring, who holds the package manager's lock.
+# shellcheck shell=sh disable=SC2154,SC2086
+
+# By os-release first: a machine may have the other family's tools, too.
+package_family() {
+  family=
+  while read -r line; do
+    case $line in
+      ID=* | ID_LIKE=*)
+        case $line in
+          *debian* | *ubuntu*) family=debian ;;
+          *rhel* | *centos* | *fedora* | *rocky* | *almalinux*) family=el ;;
+        esac
+        ;;
+    esac
+  done </etc/os-release
+  if [ -z "$family" ] && has dpkg-query; then family=debian; fi
+  if [ -z "$family" ] && has rpm; then family=el; fi
+}
+
+# The packages whose candidate is worth asking for: missing ones, a group of which none is
+# installed, and those whose version the inventory demands.
+wanted_candidates() {
+  for package in $debian_packages; do
+    case $installed in
+      *"installed $package "*) ;;
+      *) echo "$package" ;;
+    esac
+  done
+  for group in $debian_groups; do
+    found=
+    IFS=' '
+    for package in $group; do
+      case $installed in
+        *"installed $package "*) found=yes ;;
+      esac
+    done
+    if [ -z "$found" ]; then printf '%s\n' $group; fi
+    IFS='
+'
+  done
+  printf '%s\n' $debian_pinned
+}
+
+# One word a line, of lines of several words.
+words() { printf '%s\n' "$1" | tr ' ' '\n'; }
+
+debian_packages() {
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' \
+    $debian_packages $(words "$debian_groups") | grep '^installed ')
+  printf '%s\n' "$installed"
+  lists=
+  set +f
+  for list in /var/lib/apt/lists/*Packages*; do
+    if [ -s "$list" ]; then lists=yes; fi
+  done
+  set -f
+  if [ -n "$lists" ]; then echo 'lists yes'; fi
+  package_lock /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock
+  candidates=$(wanted_candidates)
+  if [ -n "$lists" ] && [ -n "$candidates" ]; then
+    echo @candidates
+    # Without its caches in memory only, it would write them into /var/cache/apt.
+    bounded 8 apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy $candidates
+  fi
+}
+
+# No candidates: dnf keeps a log and caches whatever one says.
+el_packages() {
+  rpm -q --qf 'installed %{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n' \
+    $el_packages $(words "$el_groups") | grep '^installed '
+  set +f
+  for list in /var/cache/dnf/*/repodata/repomd.xml /var/cache/yum/*/*/*/repomd.xml; do
+    if [ -s "$list" ]; then
+      echo 'lists yes'
+      break
+    fi
+  done
+  set -f
+  package_lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock
+  if [ -r /run/yum.pid ] && read -r pid </run/yum.pid && [ -r "/proc/$pid/comm" ]; then
+    read -r name <"/proc/$pid/comm" && echo "lock $name (pid $pid)"
+  fi
+}
+
+packages() {
+  package_family
+  echo "@packages $family"
+  case $family in
+    debian) debian_packages ;;
+    el) el_packages ;;
+  esac
+}
+
+# /proc/locks tells who holds a lock by the file's inode: `1: POSIX ADVISORY WRITE 77 08:01:123 0 EOF`.
+package_lock() {
+  for inode in $(stat -c '%i' "$@"); do
+    while IFS=' ' read -r _ _ _ _ pid file _; do
+      case $file in
+        *":$inode") read -r name <"/proc/$pid/comm" && echo "lock $name (pid $pid)" ;;
+      esac
+    done </proc/locks
+  done
+}

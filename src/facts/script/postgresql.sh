@@ -1,0 +1,99 @@
+# PostgreSQL: data directories, postmasters, and one session of queries over the socket.
+# shellcheck shell=sh disable=SC2154,SC2086
+
+# Prints the directory that holds a program of this major version.
+postgresql_bin() {
+  for bin in $postgresql_bin_dir "/usr/lib/postgresql/$2/bin" "/usr/pgsql-$2/bin"; do
+    if [ -x "$bin/$1" ]; then
+      echo "$bin"
+      return
+    fi
+  done
+  if has "$1"; then dirname "$(command -v "$1")"; fi
+}
+
+# A postmaster is a postgres process whose parent is none; it works in its data directory. Those
+# of containers are in another pid name space.
+postmasters() {
+  here=$(readlink /proc/self/ns/pid)
+  servers=
+  pairs=
+  set +f
+  for stat in /proc/[0-9]*/stat; do
+    IFS=' ' read -r pid name _ parent _ <"$stat" || continue
+    case $name in
+      '(postgres)' | '(postmaster)')
+        servers="$servers $pid "
+        pairs="$pairs$pid $parent
+"
+        ;;
+    esac
+  done
+  set -f
+  for pair in $pairs; do
+    case $servers in
+      *" ${pair#* } "*) ;;
+      *)
+        pid=${pair% *}
+        if [ "$(readlink "/proc/$pid/ns/pid")" = "$here" ]; then
+          echo "postmaster $pid $(readlink "/proc/$pid/cwd")"
+        fi
+        ;;
+    esac
+  done
+}
+
+# Sets where the server listens: what it says itself, else the usual places.
+find_socket() {
+  socket=
+  for data in $postgresql_data_dirs; do
+    if [ -r "$data/postmaster.pid" ]; then
+      {
+        read -r _ && read -r _ && read -r _ && read -r port && read -r directory
+      } <"$data/postmaster.pid"
+      if [ -S "$directory/.s.PGSQL.$port" ]; then
+        socket=$directory
+        return
+      fi
+    fi
+  done
+  port=$postgresql_port
+  for directory in /var/run/postgresql /run/postgresql /tmp; do
+    if [ -S "$directory/.s.PGSQL.$port" ]; then
+      socket=$directory
+      return
+    fi
+  done
+}
+
+postgresql() {
+  if [ -z "$postgresql_data_dirs" ]; then return; fi
+  echo @postgresql
+  postmasters
+  major=$postgresql_major
+  for data in $postgresql_data_dirs; do
+    if [ ! -d "$data" ] || is_empty "$data"; then continue; fi
+    echo "in-use $data"
+    if [ ! -f "$data/PG_VERSION" ]; then continue; fi
+    read -r major <"$data/PG_VERSION"
+    echo "version $major $data"
+    bin=$(postgresql_bin pg_controldata "$major")
+    if [ -n "$bin" ]; then
+      "$bin/pg_controldata" "$data" | sed -n "s|^Database |control $data |p"
+    fi
+  done
+  find_socket
+  bin=$(postgresql_bin psql "$major")
+  if [ -n "$socket" ] && [ -n "$bin" ]; then
+    echo @psql
+    # setpriv runs it without PAM, which would leave a line in the log.
+    if has setpriv; then
+      set -- setpriv "--reuid=$(id -u postgres)" "--regid=$(id -g postgres)" --clear-groups
+    else
+      set -- runuser -u postgres --
+    fi
+    printf '%s\n' "$postgresql_queries" | PGCONNECT_TIMEOUT=2 \
+      PGOPTIONS='-c statement_timeout=3000' bounded 6 "$@" "$bin/psql" -XAtqw -h "$socket" \
+      -p "$port" -U "$postgresql_superuser" -d postgres
+  fi
+}

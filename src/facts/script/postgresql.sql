@@ -1,0 +1,18 @@
+select json_build_object('in_recovery', pg_is_in_recovery(), 'server_version', current_setting('server_version_num')::int);
+select json_build_object('wal_receiver', (select status from pg_stat_wal_receiver), 'timeline',
+  case when pg_is_in_recovery() then coalesce((select received_tli from pg_stat_wal_receiver), (select timeline_id from pg_control_checkpoint()))
+  else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end);
+select json_build_object('settings', json_object_agg(name, coalesce(setting, ''))) from pg_settings where name in (
+  'archive_mode', 'data_checksums', 'data_directory', 'fsync', 'full_page_writes', 'hot_standby',
+  'listen_addresses', 'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions',
+  'max_replication_slots', 'max_wal_senders', 'max_worker_processes', 'password_encryption', 'port',
+  'server_version', 'shared_buffers', 'synchronous_commit', 'synchronous_standby_names',
+  'track_commit_timestamp', 'wal_level', 'wal_log_hints');
+select json_build_object('pending_restart', json_agg(name order by name)) from pg_settings where pending_restart;
+select json_build_object('roles', json_agg(rolname order by rolname)) from pg_roles where rolname !~ '^pg_';
+select json_build_object('replication', json_agg(json_build_object(
+  'application_name', application_name, 'state', state, 'sync_state', sync_state, 'lag_bytes',
+  case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)
+  order by application_name, pid)) from pg_stat_replication;
+select json_build_object('hba_errors', json_agg('line ' || line_number || ': ' || error order by line_number))
+  from pg_hba_file_rules where error is not null;

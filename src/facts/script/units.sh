@@ -1,0 +1,66 @@
+# systemd's units, and who listens on TCP.
+# shellcheck shell=sh disable=SC2154,SC2086
+
+# The units of PostgreSQL that are on disk: systemd only lists those that it has loaded.
+postgresql_units() {
+  set +f
+  for path in /etc/systemd/system/postgresql*.service /run/systemd/system/postgresql*.service \
+    /lib/systemd/system/postgresql*.service /usr/lib/systemd/system/postgresql*.service; do
+    case $path in
+      *@.service) ;;
+      *) if [ -e "$path" ]; then echo "${path##*/}"; fi ;;
+    esac
+  done
+  set -f
+}
+
+units() {
+  if [ ! -d /run/systemd/system ]; then return; fi
+  echo @manager
+  systemctl show -p Version -p Virtualization
+  echo @units
+  shown=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p SubState \
+    -p UnitFileState -p FragmentPath -p NeedDaemonReload -p ActiveEnterTimestamp -p Result \
+    -p MainPID $units $(postgresql_units) 'postgresql*.service')
+  printf '%s\n' "$shown"
+  limits=
+  for line in $shown; do
+    case $line in
+      MainPID=0) ;;
+      MainPID=*) limits="$limits/proc/${line#MainPID=}/limits
+" ;;
+    esac
+  done
+  echo @limits
+  grep -s '^Max open files' /dev/null $limits
+}
+
+# Sockets in state 0A (LISTEN) and, by inode, the oldest process that has each of them open.
+ports() {
+  echo @ports
+  tables=/proc/net/tcp
+  if [ -r /proc/net/tcp6 ]; then
+    tables="$tables
+/proc/net/tcp6"
+  fi
+  set +f
+  bounded 5 ls -ln /proc/[0-9]*/fd | awk '
+    from == "net" { if ($4 == "0A") { address[$10] = $2 } next }
+    /^\/proc\// { split($0, part, "/"); pid = part[3]; next }
+    / -> socket:\[/ {
+      inode = $NF
+      gsub(/[^0-9]/, "", inode)
+      if (inode in address && (!(inode in owner) || pid + 0 < owner[inode] + 0)) owner[inode] = pid
+    }
+    END {
+      for (inode in address) {
+        pid = owner[inode] + 0
+        if (!(pid in name)) {
+          name[pid] = ""
+          if (pid) getline name[pid] < ("/proc/" pid "/comm")
+        }
+        print " " address[inode], pid, name[pid]
+      }
+    }' from=net $tables from=fd -
+  set -f
+}

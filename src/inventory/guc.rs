@@ -1,0 +1,78 @@
+//! The names of PostgreSQL's parameters, and in which major versions each exists.
+//!
+//! From `postgres --describe-config` of 15 and the release notes of 11 to 18. Patroni drops a
+//! parameter that it does not know with no more than a line in its log, so a mistyped one is
+//! worth an error here.
+
+use super::suggest::nearest;
+
+/// The newest major version that the list covers.
+pub const NEWEST: u32 = 18;
+
+/// Where a parameter stands in the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guc {
+    /// Its name.
+    pub name: &'static str,
+    /// The first version that has it, from 10 on.
+    pub from: u32,
+    /// The first version that no longer has it.
+    pub till: Option<u32>,
+}
+
+fn all() -> impl Iterator<Item = Guc> {
+    include_str!("guc.txt").lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some(Guc {
+            name: words.next()?,
+            from: words
+                .next()
+                .and_then(|word| word.parse().ok())
+                .unwrap_or(10),
+            till: words.next().and_then(|word| word.parse().ok()),
+        })
+    })
+}
+
+/// The parameter `name`; letter case does not matter.
+pub fn find(name: &str) -> Option<Guc> {
+    all().find(|guc| guc.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether any version has it.
+pub fn is_known(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// The parameter that was probably meant.
+pub fn near(name: &str) -> Option<&'static str> {
+    nearest(name, all().map(|guc| guc.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, find, near};
+
+    #[test]
+    fn the_list_is_well_formed() {
+        for guc in all() {
+            assert!(
+                guc.name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_'),
+                "{guc:?}"
+            );
+            assert!((10..=18).contains(&guc.from), "{guc:?}");
+            assert!(guc.till.is_none_or(|till| till > guc.from), "{guc:?}");
+        }
+        assert!(all().count() > 340);
+    }
+
+    #[test]
+    fn names_are_found_in_any_case_and_nearly() {
+        assert_eq!(find("timezone").map(|guc| guc.name), Some("TimeZone"));
+        assert_eq!(find("wal_keep_segments").and_then(|guc| guc.till), Some(13));
+        assert_eq!(near("shared_bufers"), Some("shared_buffers"));
+        assert_eq!(find("shared_bufers"), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! The section `postgresql`.
+
+use super::reference::SecretRef;
+use super::scalar::{Listen, NodePath, Port, Setting};
+use super::section::{List, Table, section};
+
+section! {
+    /// PostgreSQL.
+    pub struct Postgresql {
+        /// The major version; else the distribution's.
+        Cluster version: u32 = Unset;
+        /// A pinned package version; else the repository's newest.
+        Cluster package_version: String = Unset;
+        /// The port.
+        Node port: Port;
+        /// listen_addresses: address (the node's own), * or IP addresses.
+        Node listen: List<Listen>;
+        /// The data directory; else the platform's.
+        Node data_dir: NodePath = Unset;
+        /// Where the server's binaries are; else the platform's.
+        Node bin_dir: NodePath = Unset;
+        /// Patroni's own password file; else beside the platform's data.
+        Node pgpass: NodePath = Unset;
+        /// Parameters of every member; they become part of the dynamic configuration.
+        Cluster parameters: Table<Setting>;
+        /// Parameters of a node; auto is computed from its memory.
+        Node local_parameters: Table<Setting>;
+        /// The lines of pg_hba.conf, complete and in order; `default` stands for the default ones.
+        Cluster pg_hba: List<String>;
+        /// The superuser.
+        Cluster superuser: Login;
+        /// The user that replicas connect as.
+        Cluster replication: Login;
+        /// The user that pg_rewind connects as.
+        Cluster rewind: Login;
+        /// Login roles that a deploy creates.
+        Cluster users: List<User> = Unset;
+    }
+
+    /// One of the three users that Patroni needs.
+    pub struct Login {
+        /// Its name.
+        Cluster username: String;
+        /// Its password: generated, env:, file: or command:.
+        Cluster password: SecretRef;
+    }
+
+    /// A login role.
+    pub struct User {
+        /// Its name.
+        Cluster name: String = Required;
+        /// Its options as CREATE ROLE takes them.
+        Cluster options: List<String>;
+        /// Its password: generated, none, env:, file: or command:.
+        Cluster password: SecretRef;
+    }
+}

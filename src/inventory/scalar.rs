@@ -1,0 +1,328 @@
+//! Single values: texts, numbers, ports, addresses, paths, and what is passed through as it is.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::decode::{Decode, Decoder};
+use super::suggest::nearest;
+use super::value::{Form, Kind, Scalar, Value};
+
+/// One of `words`, or of the other spellings of each.
+pub(super) fn word<'v>(
+    value: &'v Value,
+    words: &[&'static str],
+    aliases: &[&[&'static str]],
+    decoder: &mut Decoder,
+) -> Option<&'v str> {
+    let wanted = match words {
+        [rest @ .., last] => {
+            let rest: Vec<String> = rest.iter().map(|word| format!("`{word}`")).collect();
+            format!("{} or `{last}`", rest.join(", "))
+        }
+        [] => String::new(),
+    };
+    let scalar = decoder.scalar(value, &wanted)?;
+    let text = scalar.text.as_str();
+    let all = || {
+        words
+            .iter()
+            .chain(aliases.iter().flat_map(|aliases| aliases.iter()))
+            .copied()
+    };
+    if all().any(|word| word == text) {
+        return Some(text);
+    }
+    let near = nearest(text, words.iter().copied());
+    let problem = decoder.mistyped(value, &wanted);
+    if let Some(near) = near {
+        problem.hint(format!("did you mean `{near}`?"));
+    }
+    None
+}
+
+impl Decode for String {
+    /// A text on one line.
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        let scalar = decoder.scalar(value, "a text")?;
+        if scalar.text.trim().is_empty() {
+            decoder.mistyped(value, "a text");
+            return None;
+        }
+        if scalar.text.chars().any(char::is_control) {
+            decoder.mistyped(value, "a text on one line, without control characters");
+            return None;
+        }
+        Some(scalar.text.clone())
+    }
+}
+
+/// A text of any number of lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines(pub String);
+
+impl Decode for Lines {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        let scalar = decoder.scalar(value, "a text")?;
+        if scalar
+            .text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+        {
+            decoder.mistyped(value, "a text without control characters");
+            return None;
+        }
+        Some(Self(scalar.text.clone()))
+    }
+}
+
+impl Decode for bool {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        let wanted = "`true` or `false`";
+        match decoder.scalar(value, wanted)? {
+            Scalar {
+                form: Form::Boolean(value),
+                ..
+            } => Some(*value),
+            Scalar { text, .. } if matches!(text.as_str(), "on" | "yes" | "true") => Some(true),
+            Scalar { text, .. } if matches!(text.as_str(), "off" | "no" | "false") => Some(false),
+            _ => {
+                decoder.mistyped(value, wanted);
+                None
+            }
+        }
+    }
+}
+
+impl Decode for u32 {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        number(value, "a whole number", decoder)
+    }
+}
+
+impl Decode for u64 {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        number(value, "a whole number", decoder)
+    }
+}
+
+fn number<T: std::str::FromStr>(value: &Value, wanted: &str, decoder: &mut Decoder) -> Option<T> {
+    let parsed = decoder.scalar(value, wanted)?.text.parse().ok();
+    if parsed.is_none() {
+        decoder.mistyped(value, wanted);
+    }
+    parsed
+}
+
+/// A TCP port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port(pub u16);
+
+impl Decode for Port {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "a port (1 to 65535)";
+        match decoder.scalar(value, WANTED)?.text.parse() {
+            Ok(port) if port > 0 => Some(Self(port)),
+            _ => {
+                decoder.mistyped(value, WANTED);
+                None
+            }
+        }
+    }
+}
+
+impl Decode for IpAddr {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "an IP address";
+        let text = &decoder.scalar(value, WANTED)?.text;
+        // Zone indexes (`fe80::1%eth0`) are local to a machine and parse as no address.
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+            .unwrap_or(text);
+        if let Ok(address) = bare.parse() {
+            return Some(address);
+        }
+        let hint = if text.parse::<std::net::SocketAddr>().is_ok() {
+            Some("without the port: every service has a key for its own")
+        } else if text.contains('/') {
+            Some("an address of the node, without a prefix length")
+        } else if text.chars().any(|c| c.is_ascii_alphabetic()) && !text.contains(':') {
+            Some(
+                "give the address that the name stands for, so that a failing DNS cannot stop \
+                 the cluster; `ssh.destination` may be a name",
+            )
+        } else {
+            None
+        };
+        let problem = decoder.mistyped(value, WANTED);
+        if let Some(hint) = hint {
+            problem.hint(hint);
+        }
+        None
+    }
+}
+
+impl Decode for IpNet {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "a network such as 10.0.0.0/24";
+        let text = &decoder.scalar(value, WANTED)?.text;
+        let net = text
+            .parse::<IpNet>()
+            .ok()
+            .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        match net {
+            Some(net) if net.trunc() == net => Some(net),
+            Some(net) => {
+                let network = net.trunc();
+                decoder
+                    .mistyped(value, "a network, with no bits set after its prefix")
+                    .hint(format!("did you mean `{network}`?"));
+                None
+            }
+            None => {
+                decoder.mistyped(value, WANTED);
+                None
+            }
+        }
+    }
+}
+
+/// An absolute path on a node, without a closing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePath(pub String);
+
+impl Decode for NodePath {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "an absolute path on the node";
+        let text = &decoder.scalar(value, WANTED)?.text;
+        let trimmed = text.trim_end_matches('/');
+        let bad = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
+        let climbs = text.split('/').any(|part| part == "..");
+        if !trimmed.starts_with('/') || text.chars().any(bad) || climbs {
+            decoder
+                .mistyped(value, WANTED)
+                .hint("it begins with `/` and has no spaces, quotes or `..` in it");
+            return None;
+        }
+        Some(Self(trimmed.to_owned()))
+    }
+}
+
+/// An address that a service listens on: `*` for all, `address` for the node's own, an IP
+/// address, or a host name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Every address of the node.
+    All,
+    /// The node's own `address`.
+    Own,
+    /// This address or name.
+    At(String),
+}
+
+impl Decode for Listen {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "`*`, `address` (the node's own), or an IP address";
+        let text = &decoder.scalar(value, WANTED)?.text;
+        match text.as_str() {
+            "*" | "0.0.0.0" | "::" => return Some(Self::All),
+            "address" => return Some(Self::Own),
+            _ => {}
+        }
+        if text.parse::<IpAddr>().is_ok() || is_host_name(text) {
+            return Some(Self::At(text.clone()));
+        }
+        let has_port = text
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let problem = decoder.mistyped(value, WANTED);
+        if has_port {
+            problem.hint("the port has a key of its own");
+        } else if text.contains(',') {
+            problem.hint("write several addresses as a list: `[address, 127.0.0.1]`");
+        }
+        None
+    }
+}
+
+/// Whether `text` can be a host name: labels of letters, digits and dashes.
+pub(crate) fn is_host_name(text: &str) -> bool {
+    text.len() <= 253
+        && !text.is_empty()
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })
+}
+
+/// A value without keys of its own, as PostgreSQL, Patroni's tags and sysctl take them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Its text as typed.
+    pub text: String,
+    /// What YAML takes it for.
+    pub json: serde_json::Value,
+}
+
+impl Decode for Setting {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        let json = value.to_json();
+        match &value.kind {
+            Kind::Scalar(scalar) if !scalar.text.contains(['\n', '\0']) => Some(Self {
+                text: scalar.text.clone(),
+                json,
+            }),
+            // `shared_preload_libraries: [a, b]` is how a list is written in YAML.
+            Kind::List(items) => {
+                let texts: Option<Vec<String>> = items
+                    .iter()
+                    .map(|item| String::decode(item, decoder))
+                    .collect();
+                let text = texts?.join(", ");
+                Some(Self {
+                    json: text.clone().into(),
+                    text,
+                })
+            }
+            _ => {
+                decoder.mistyped(value, "a single value on one line");
+                None
+            }
+        }
+    }
+}
+
+/// A map that is passed through as it is, typed as YAML.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Free(pub Value);
+
+impl Decode for Free {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        decoder.map(value, "a map")?;
+        Some(Self(value.clone()))
+    }
+
+    fn over(self, base: Self) -> Self {
+        Self(self.0.over(base.0))
+    }
+}
+
+/// A list that is passed through as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreeList(pub Vec<Value>);
+
+impl Decode for FreeList {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        match &value.kind {
+            Kind::List(items) => Some(Self(items.clone())),
+            _ => {
+                decoder.mistyped(value, "a list");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the machine must have before a lab can stand on it.
+
+use std::process::Command;
+
+use super::Progress;
+use super::error::LabError;
+use super::program::{exists, run, run_with_lines};
+
+/// A program that the lab runs, and the Debian package that carries it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("ip", "iproute2"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("nft", "nftables"),
+    ("ssh", "openssh-client"),
+    ("ssh-keygen", "openssh-client"),
+    ("systemd-nspawn", "systemd-container"),
+];
+
+/// Refuses everyone but root.
+pub(super) fn root() -> Result<(), LabError> {
+    if rustix::process::geteuid().is_root() {
+        Ok(())
+    } else {
+        Err(LabError::NotRoot)
+    }
+}
+
+/// The Debian packages that the lab needs and the machine lacks, sorted.
+pub fn missing_packages() -> Vec<&'static str> {
+    packages_of(exists)
+}
+
+fn packages_of(exists: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let mut packages: Vec<_> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !exists(program))
+        .map(|(_, package)| *package)
+        .collect();
+    packages.dedup();
+    packages
+}
+
+/// Sees to it that the programs of the lab are there: with `consent`, apt-get installs the missing
+/// ones.
+pub(super) fn programs(consent: bool, progress: Progress) -> Result<(), LabError> {
+    let packages = missing_packages();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if !consent || !exists("apt-get") {
+        return Err(LabError::MissingPackages(packages));
+    }
+    progress(&format!("installing {}", packages.join(", ")));
+    run(
+        "updating the package lists",
+        apt_get().args(["--quiet", "update"]),
+    )?;
+    run_with_lines(
+        &format!("installing {}", packages.join(", ")),
+        apt_get()
+            .args(["--quiet", "--yes", "--no-install-recommends", "install"])
+            .args(&packages),
+        &mut |line| {
+            if let Some(package) = line.strip_prefix("Setting up ") {
+                progress(&format!("installed {}", package.trim_end_matches(" ...")));
+            }
+        },
+    )
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command.env("LC_ALL", "C.UTF-8");
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_named_once_for_all_its_programs() {
+        assert_eq!(packages_of(|_| true), [""; 0]);
+        assert_eq!(
+            packages_of(|program| !program.starts_with("ssh") && program != "nft"),
+            ["nftables", "openssh-client"]
+        );
+    }
+}

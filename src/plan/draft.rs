@@ -1,0 +1,228 @@
+//! A plan in the making: each action is applied to a copy of the facts, so that later phases see
+//! what earlier ones will have made.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Gate, NodeWork, Note, Phase, Plan, Rollout, Step, UnitOperation};
+use crate::cluster::NodeName;
+use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts};
+use crate::render::File;
+
+/// What the facts say, with everything planned so far done.
+#[derive(Debug)]
+pub(super) struct Draft {
+    facts: Facts,
+    plan: Plan,
+}
+
+impl Draft {
+    /// An empty plan on these facts.
+    pub(super) fn new(facts: Facts) -> Self {
+        Self {
+            facts,
+            plan: Plan::default(),
+        }
+    }
+
+    /// What `node` says, projected.
+    pub(super) fn facts(&self, node: &NodeName) -> &NodeFacts {
+        &self.facts.nodes[node]
+    }
+
+    /// All nodes, projected.
+    pub(super) fn all(&self) -> &BTreeMap<NodeName, NodeFacts> {
+        &self.facts.nodes
+    }
+
+    /// Something to say.
+    pub(super) fn note(&mut self, node: Option<&NodeName>, message: impl Into<String>) {
+        self.plan.notes.push(Note {
+            node: node.cloned(),
+            message: message.into(),
+        });
+    }
+
+    /// Adds a phase; nodes without steps are left out, and so is a phase without nodes.
+    pub(super) fn phase(
+        &mut self,
+        title: &'static str,
+        rollout: Rollout,
+        work: Vec<(NodeName, Vec<Step>)>,
+        gate: impl FnOnce(&[NodeName]) -> Option<Gate>,
+    ) {
+        let work: Vec<NodeWork> = work
+            .into_iter()
+            .filter(|(_, steps)| !steps.is_empty())
+            .map(|(node, steps)| NodeWork { node, steps })
+            .collect();
+        if work.is_empty() {
+            return;
+        }
+        for NodeWork { node, steps } in &work {
+            let facts = self.facts.nodes.entry(node.clone()).or_default();
+            for step in steps {
+                facts.project(&step.action);
+            }
+        }
+        let nodes: Vec<NodeName> = work.iter().map(|work| work.node.clone()).collect();
+        self.plan.phases.push(Phase {
+            title,
+            rollout,
+            gate: gate(&nodes),
+            work,
+        });
+    }
+
+    /// The plan, and the facts as they will be.
+    pub(super) fn finish(self) -> (Plan, Facts) {
+        (self.plan, self.facts)
+    }
+}
+
+/// The step that makes `file` what it is to be, if it is not.
+pub(super) fn write_file(facts: &NodeFacts, file: &File) -> Option<Action> {
+    let before = facts.files.get(&file.path);
+    if before.is_some_and(|before| is_as_rendered(before, file)) {
+        return None;
+    }
+    Some(Action::WriteFile {
+        before: before.cloned(),
+        file: file.clone(),
+    })
+}
+
+/// Whether the file on the node is the rendered one: content, owner, group, mode.
+pub fn is_as_rendered(on_node: &FileFacts, file: &File) -> bool {
+    on_node.link.is_none()
+        && on_node.sha256 == file.sha256()
+        && on_node.owner == file.owner
+        && on_node.group == file.group
+        && on_node.mode == format!("{:o}", file.mode)
+}
+
+/// The step that makes a directory what it is to be, if it is not.
+pub(super) fn directory(
+    facts: &NodeFacts,
+    path: &str,
+    owner: &str,
+    group: &str,
+    mode: u32,
+) -> Option<Action> {
+    let as_wanted = facts.directories.get(path).is_some_and(|directory| {
+        directory.owner == owner
+            && directory.group == group
+            && directory.mode == format!("{mode:o}")
+    });
+    (!as_wanted).then(|| Action::CreateDirectory {
+        path: path.to_owned(),
+        owner: owner.to_owned(),
+        group: group.to_owned(),
+        mode,
+    })
+}
+
+/// The step that does `operation` with `unit`.
+pub(super) fn systemd(unit: &str, operation: UnitOperation) -> Action {
+    Action::Systemd {
+        unit: unit.to_owned(),
+        operation,
+    }
+}
+
+impl NodeFacts {
+    /// Makes the facts say what they will say after `action`.
+    pub fn project(&mut self, action: &Action) {
+        match action {
+            Action::RefreshPackageLists { .. } => self.system.package_lists = true,
+            Action::InstallPackages { packages, .. } => {
+                for change in packages {
+                    let package = self.packages.entry(change.name.clone()).or_default();
+                    let version = change.version.clone();
+                    package.installed = version.or_else(|| Some("(newest)".to_owned()));
+                }
+            }
+            Action::CreateDirectory {
+                path,
+                owner,
+                group,
+                mode,
+            } => {
+                let empty = self.directories.get(path).is_none_or(|there| there.empty);
+                self.directories.insert(
+                    path.clone(),
+                    DirectoryFacts {
+                        owner: owner.clone(),
+                        group: group.clone(),
+                        mode: format!("{mode:o}"),
+                        empty,
+                    },
+                );
+            }
+            Action::WriteFile { file, .. } => {
+                self.files.insert(
+                    file.path.clone(),
+                    FileFacts {
+                        owner: file.owner.to_owned(),
+                        group: file.group.to_owned(),
+                        mode: format!("{:o}", file.mode),
+                        sha256: file.sha256(),
+                        content: Some(file.content.clone()),
+                        modified: 0,
+                        link: None,
+                    },
+                );
+            }
+            Action::RemoveFile { path } => {
+                self.files.remove(path);
+            }
+            Action::SetSysctl { values } => {
+                for (key, value) in values {
+                    if let Some(setting) = self.sysctl.get_mut(key) {
+                        setting.value.clone_from(value);
+                    }
+                }
+            }
+            Action::EnableWatchdog => self.system.watchdog_device = true,
+            Action::ReloadSystemd => {
+                for unit in self.units.values_mut() {
+                    unit.needs_daemon_reload = false;
+                }
+            }
+            Action::Systemd { unit, operation } => self.project_unit(unit, *operation),
+            Action::PatchDynamicConfiguration { patch, .. } => {
+                if let Some(patroni) = &mut self.patroni {
+                    super::patroni::apply_patch(&mut patroni.config, patch);
+                }
+            }
+            Action::CreateRole { name, .. } => {
+                if let Some(postgresql) = &mut self.postgresql {
+                    postgresql.roles.push(name.clone());
+                }
+            }
+        }
+    }
+
+    fn project_unit(&mut self, name: &str, operation: UnitOperation) {
+        let unit = self.units.entry(name.to_owned()).or_default();
+        match operation {
+            UnitOperation::Enable => {
+                "loaded".clone_into(&mut unit.load);
+                "enabled".clone_into(&mut unit.enabled);
+            }
+            UnitOperation::Disable => {
+                "disabled".clone_into(&mut unit.enabled);
+                "inactive".clone_into(&mut unit.active);
+                unit.active_since = None;
+            }
+            UnitOperation::Start | UnitOperation::Restart => {
+                "active".clone_into(&mut unit.active);
+                unit.active_since = Some(i64::MAX);
+            }
+            UnitOperation::Stop => {
+                "inactive".clone_into(&mut unit.active);
+                unit.active_since = None;
+            }
+            UnitOperation::Reload => unit.reloaded_at = Some(i64::MAX),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! etcd: members that are not running start side by side; running ones whose settings changed
+//! restart one at a time, followers before the leader, each only while the others have a quorum.
+
+use std::time::Duration;
+
+use super::draft::{Draft, directory, systemd, write_file};
+use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
+use crate::cluster::{Cluster, Node, NodeName, Role};
+use crate::facts::NodeFacts;
+use crate::render::Purpose;
+
+/// The unit, ours on every platform.
+pub const UNIT: &str = "etcd.service";
+
+/// A member answers within a second or two once all have started; a slow disk needs longer.
+const GATE_DEADLINE: Duration = Duration::from_secs(90);
+
+/// Adds the phases.
+pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
+    let cluster = desired.cluster;
+    let mut start = Vec::new();
+    let mut restart = Vec::new();
+    for node in cluster.with_role(Role::Etcd) {
+        let facts = draft.facts(&node.name);
+        let running = facts.is_active(UNIT);
+        let (mut steps, changed) = configure(desired, node, facts);
+        if !running {
+            steps.push(systemd(UNIT, UnitOperation::Start).into());
+            start.push((node.name.clone(), steps));
+        } else if changed || is_stale(desired, node, facts) {
+            steps.push(Step {
+                action: systemd(UNIT, UnitOperation::Restart),
+                guard: Some(quorum_without(cluster, node)),
+            });
+            restart.push((node.name.clone(), steps));
+        } else {
+            start.push((node.name.clone(), steps));
+        }
+    }
+    restart.sort_by_key(|(name, _)| leads(&draft.all()[name]));
+    draft.phase("etcd", Rollout::Parallel, start, |_| Some(gate(cluster)));
+    draft.phase("etcd settings", Rollout::Rolling, restart, |_| {
+        Some(gate(cluster))
+    });
+}
+
+/// Directories, unit and settings; whether something changed that a running member must be
+/// restarted for.
+fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, bool) {
+    let rendered = &desired.rendered[&node.name];
+    let user = rendered.platform.etcd_user.as_str();
+    let mut steps: Vec<Step> = Vec::new();
+    steps.extend(directory(facts, &node.etcd_data_dir, user, user, 0o700).map(Step::from));
+    let mut unit_changed = false;
+    let mut changed = false;
+    for file in &rendered.files {
+        if !matches!(file.purpose, Purpose::EtcdUnit | Purpose::EtcdConfig) {
+            continue;
+        }
+        if let Some(action) = write_file(facts, file) {
+            unit_changed |= file.is_unit();
+            changed = true;
+            steps.push(action.into());
+        }
+    }
+    let unit = facts.units.get(UNIT);
+    if unit_changed || unit.is_some_and(|unit| unit.needs_daemon_reload) {
+        steps.push(Action::ReloadSystemd.into());
+    }
+    if unit.is_none_or(|unit| unit.enabled != "enabled") {
+        steps.push(systemd(UNIT, UnitOperation::Enable).into());
+    }
+    (steps, changed)
+}
+
+/// Whether the member was started before its settings were last written (a run that was
+/// interrupted between the two).
+fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
+    let since = facts.units.get(UNIT).and_then(|unit| unit.active_since);
+    desired.rendered[&node.name]
+        .files
+        .iter()
+        .filter(|file| matches!(file.purpose, Purpose::EtcdUnit | Purpose::EtcdConfig))
+        .filter_map(|file| facts.files.get(&file.path))
+        .any(|file| since.is_some_and(|since| file.modified > since))
+}
+
+fn leads(facts: &NodeFacts) -> bool {
+    facts
+        .etcd
+        .as_ref()
+        .is_some_and(|etcd| !etcd.leader_id.is_empty() && etcd.leader_id == etcd.member_id)
+}
+
+fn quorum_without(cluster: &Cluster, node: &Node) -> Guard {
+    let others: Vec<String> = cluster
+        .with_role(Role::Etcd)
+        .filter(|other| other.name != node.name)
+        .map(|other| client_url(cluster, other))
+        .collect();
+    // With a single member there is no quorum to keep: its restart is the outage that was asked
+    // for.
+    let needed = if others.is_empty() {
+        0
+    } else {
+        others.len().div_ceil(2)
+    };
+    Guard::EtcdQuorumWithout {
+        node: node.name.clone(),
+        others,
+        needed: needed.max(usize::from(!cluster_is_single(cluster))),
+    }
+}
+
+fn cluster_is_single(cluster: &Cluster) -> bool {
+    cluster.with_role(Role::Etcd).count() == 1
+}
+
+/// Where clients reach the member of `node`.
+pub fn client_url(cluster: &Cluster, node: &Node) -> String {
+    format!("http://{}", node.endpoint(cluster.etcd.client_port))
+}
+
+/// Where the other members reach the member of `node`.
+pub fn peer_url(cluster: &Cluster, node: &Node) -> String {
+    format!("http://{}", node.endpoint(cluster.etcd.peer_port))
+}
+
+fn gate(cluster: &Cluster) -> Gate {
+    let members = cluster.with_role(Role::Etcd).count();
+    let conditions: Vec<(NodeName, Condition)> = cluster
+        .with_role(Role::Etcd)
+        .map(|node| {
+            let url = client_url(cluster, node);
+            (node.name.clone(), Condition::EtcdMember { url, members })
+        })
+        .collect();
+    Gate {
+        title: "every etcd member is healthy".to_owned(),
+        conditions,
+        deadline: GATE_DEADLINE,
+    }
+}

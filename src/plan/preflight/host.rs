@@ -1,0 +1,141 @@
+//! One node: its name, its addresses, its space, its ports.
+
+use super::Findings;
+use crate::cluster::{Node, Role};
+use crate::facts::NodeFacts;
+use crate::plan::{Desired, etcd, patroni};
+
+/// What the packages, etcd's first 64 MB of WAL and an empty database take at least.
+const DISK_MINIMUM_BYTES: u64 = 1 << 30;
+/// The stack's idle footprint on one node, with PostgreSQL's default buffers.
+const MEMORY_MINIMUM_BYTES: u64 = 512 << 20;
+
+pub(super) fn system(findings: &mut Findings, node: &Node, facts: &NodeFacts) {
+    let system = &facts.system;
+    if system.systemd == 0 {
+        findings.refuse(
+            Some(&node.name),
+            "systemd does not run on this node".to_owned(),
+            None,
+        );
+    }
+    if system.hostname != node.name.as_str() {
+        let message = format!(
+            "its host name is `{}`, the inventory calls it `{}`",
+            system.hostname, node.name
+        );
+        if node.system.check_hostname {
+            let hint = format!(
+                "run `hostnamectl set-hostname {}` on the node, or set `system.check_hostname: \
+                 false`",
+                node.name
+            );
+            findings.refuse(Some(&node.name), message, Some(hint));
+        } else {
+            findings.note(&node.name, message);
+        }
+    }
+    let address = node.address.to_string();
+    if !system.addresses.is_empty() && !system.addresses.contains(&address) {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "it has no address {address}, only {}",
+                system.addresses.join(", ")
+            ),
+            Some("`address:` must be the one that the other nodes reach it under".to_owned()),
+        );
+    }
+    if let Some(holder) = &system.package_lock {
+        findings.note(
+            &node.name,
+            format!("{holder} holds the package manager's lock; an installation waits for it"),
+        );
+    }
+}
+
+pub(super) fn space(findings: &mut Findings, node: &Node, facts: &NodeFacts) {
+    for disk in &facts.disks {
+        if disk.free_bytes < DISK_MINIMUM_BYTES || disk.free_inodes.is_some_and(|free| free < 1000)
+        {
+            let message = format!(
+                "{} (file system {}) has {} MB and {} inodes free",
+                disk.path,
+                disk.mount,
+                disk.free_bytes >> 20,
+                disk.free_inodes
+                    .map_or("unlimited".to_owned(), |free| free.to_string())
+            );
+            // A cluster that runs on a full disk must still be plannable: its mending may be what
+            // the run is for.
+            if facts.is_active(patroni::UNIT) || facts.is_active(etcd::UNIT) {
+                findings.note(&node.name, message);
+            } else {
+                let hint = "make at least 1 GB and 1000 inodes free".to_owned();
+                findings.refuse(Some(&node.name), message, Some(hint));
+            }
+        }
+    }
+    if node.has(Role::Postgresql) && facts.system.memory_bytes < MEMORY_MINIMUM_BYTES {
+        findings.note(
+            &node.name,
+            format!(
+                "{} MB of memory are too few for PostgreSQL, Patroni and etcd",
+                facts.system.memory_bytes >> 20
+            ),
+        );
+    }
+}
+
+/// Each port that we are going to listen on is free or already our own service's.
+pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
+    let cluster = desired.cluster;
+    let mut wanted: Vec<(u16, &str, &[&str])> = Vec::new();
+    if node.has(Role::Etcd) {
+        wanted.push((cluster.etcd.client_port, "etcd's clients", &["etcd"]));
+        wanted.push((cluster.etcd.peer_port, "etcd's peers", &["etcd"]));
+    }
+    if node.has(Role::Postgresql) {
+        let patroni: &[&str] = &["patroni", "python", "python3"];
+        wanted.push((cluster.patroni.port, "Patroni's REST API", patroni));
+        wanted.push((
+            node.postgresql.port,
+            "PostgreSQL",
+            &["postgres", "postmaster"],
+        ));
+    }
+    if node.has(Role::Haproxy) {
+        let haproxy: &[&str] = &["haproxy"];
+        wanted.push((
+            node.haproxy.read_write_port,
+            "HAProxy's read-write port",
+            haproxy,
+        ));
+        if let Some(port) = node.haproxy.read_only_port {
+            wanted.push((port, "HAProxy's read-only port", haproxy));
+        }
+        wanted.push((node.haproxy.stats_port, "HAProxy's statistics", haproxy));
+    }
+    for (port, purpose, owners) in wanted {
+        let taken = facts.ports.iter().find(|listening| {
+            listening.port == port
+                && !listening.process.is_empty()
+                && !owners
+                    .iter()
+                    .any(|owner| listening.process.starts_with(owner))
+        });
+        if let Some(listening) = taken {
+            findings.refuse(
+                Some(&node.name),
+                format!(
+                    "port {port}, wanted for {purpose}, is taken by {} (pid {})",
+                    listening.process,
+                    listening
+                        .pid
+                        .map_or("unknown".to_owned(), |pid| pid.to_string())
+                ),
+                Some("stop it, or choose another port in the inventory".to_owned()),
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What must be right before anything is planned: identities, ports, clocks, space. Refusals name
+//! the node, the cause and the way out; nothing has been touched when they are shown.
+
+mod across;
+mod host;
+mod identity;
+
+use std::fmt;
+
+use super::{Desired, Note};
+use crate::cluster::NodeName;
+
+/// Why no plan was made.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Preflight found something that a person must decide on.
+    #[error("{}", list(.0))]
+    Refused(Vec<Refusal>),
+}
+
+/// One reason, on one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The node; `None` for the cluster.
+    pub node: Option<NodeName>,
+    /// The cause.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => write!(f, "{node}: {}", self.message)?,
+            None => f.write_str(&self.message)?,
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn list(refusals: &[Refusal]) -> String {
+    let lines: Vec<String> = refusals.iter().map(Refusal::to_string).collect();
+    lines.join("\n")
+}
+
+/// Checks every node and the nodes against each other; returns what is worth a note.
+///
+/// # Errors
+/// All refusals at once.
+pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
+    let mut findings = Findings::default();
+    for node in &desired.cluster.nodes {
+        match desired.facts.nodes.get(&node.name) {
+            Some(facts) => {
+                host::system(&mut findings, node, facts);
+                host::space(&mut findings, node, facts);
+                host::ports(&mut findings, desired, node, facts);
+                identity::foreign_etcd(&mut findings, desired, node, facts);
+                identity::foreign_postgresql(&mut findings, desired, node, facts);
+            }
+            None => findings.refuse(
+                Some(&node.name),
+                match desired.facts.unreachable.get(&node.name) {
+                    Some(cause) => cause.clone(),
+                    None => "nothing is known of this node".to_owned(),
+                },
+                None,
+            ),
+        }
+    }
+    across::check(&mut findings, desired);
+    identity::stale_dcs_keys(&mut findings, desired);
+    if findings.refusals.is_empty() {
+        Ok(findings.notes)
+    } else {
+        Err(PlanError::Refused(findings.refusals))
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    refusals: Vec<Refusal>,
+    notes: Vec<Note>,
+}
+
+impl Findings {
+    fn refuse(&mut self, node: Option<&NodeName>, message: String, hint: Option<String>) {
+        self.refusals.push(Refusal {
+            node: node.cloned(),
+            message,
+            hint,
+        });
+    }
+
+    fn note(&mut self, node: &NodeName, message: String) {
+        self.notes.push(Note {
+            node: Some(node.clone()),
+            message,
+        });
+    }
+}

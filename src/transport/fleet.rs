@@ -1,0 +1,188 @@
+//! All nodes of a run, and work on many of them at once.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::folder::Folder;
+use super::host::Host;
+use super::master::Masters;
+use super::{Command, Effect, Output, Transport, TransportError};
+use crate::cluster::{Node, NodeName};
+use crate::secret::Secret;
+
+/// So many executions at once over the whole fleet: each takes seven file descriptors here, and
+/// 1024 are the usual limit.
+const EXECUTIONS: usize = 96;
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// Commands with a greater effect are refused before they reach the wire.
+    pub effect_limit: Effect,
+    /// The sudo password of the login user, the same on every node.
+    pub sudo_password: Option<Secret>,
+    /// So many connections are made at once: each costs CPU time here and, behind a jump host, a
+    /// login there.
+    pub parallel: usize,
+    /// The folder of the control sockets; without one `$XDG_RUNTIME_DIR/mahout` or
+    /// `/tmp/mahout-UID`.
+    pub control_folder: Option<PathBuf>,
+}
+
+impl ConnectOptions {
+    /// Sixteen connections at once, no sudo password, the usual folder.
+    pub fn new(effect_limit: Effect) -> Self {
+        Self {
+            effect_limit,
+            sudo_password: None,
+            parallel: 16,
+            control_folder: None,
+        }
+    }
+}
+
+/// The nodes of a run in the order of the inventory, each connected or with the reason why not.
+#[derive(Debug)]
+pub struct Fleet<T> {
+    members: Vec<(NodeName, Result<Arc<T>, TransportError>)>,
+}
+
+/// Receives each line that a node prints, as it arrives.
+pub type OnLine = Arc<dyn Fn(&NodeName, &str) + Send + Sync>;
+
+impl<T> Fleet<T> {
+    /// A fleet of what is connected already.
+    pub fn new(members: impl IntoIterator<Item = (NodeName, Result<T, TransportError>)>) -> Self {
+        let members = members.into_iter();
+        Self {
+            members: members
+                .map(|(name, host)| (name, host.map(Arc::new)))
+                .collect(),
+        }
+    }
+
+    /// The names of all nodes, connected or not.
+    pub fn names(&self) -> impl Iterator<Item = &NodeName> {
+        self.members.iter().map(|(name, _)| name)
+    }
+
+    /// The connected nodes.
+    pub fn hosts(&self) -> impl Iterator<Item = (&NodeName, &Arc<T>)> {
+        self.members
+            .iter()
+            .filter_map(|(name, host)| Some((name, host.as_ref().ok()?)))
+    }
+
+    /// The nodes that could not be reached, and why.
+    pub fn unreachable(&self) -> impl Iterator<Item = &TransportError> {
+        self.members
+            .iter()
+            .filter_map(|(_, host)| host.as_ref().err())
+    }
+
+    /// The connected node of that name.
+    pub fn host(&self, name: &NodeName) -> Option<&Arc<T>> {
+        self.hosts()
+            .find(|(node, _)| *node == name)
+            .map(|(_, host)| host)
+    }
+}
+
+impl<T: Transport + 'static> Fleet<T> {
+    /// Runs each command on its node, all at once within reason. A node that is not connected is
+    /// not in the result.
+    pub async fn exec_all(
+        &self,
+        commands: BTreeMap<NodeName, Command>,
+        on_line: OnLine,
+    ) -> BTreeMap<NodeName, Result<Output, TransportError>> {
+        let mut commands = commands;
+        let work: Vec<_> = self
+            .hosts()
+            .filter_map(|(name, host)| {
+                let command = commands.remove(name)?;
+                let (node, host) = (name.clone(), Arc::clone(host));
+                let on_line = Arc::clone(&on_line);
+                Some((name.clone(), async move {
+                    host.exec(&command, &mut |line| on_line(&node, line)).await
+                }))
+            })
+            .collect();
+        at_once(EXECUTIONS, work).await
+    }
+}
+
+impl Fleet<Host> {
+    /// Connects to all `nodes`. A node that cannot be reached is an entry with its error; it is
+    /// for the caller to say whether that is fatal.
+    pub async fn connect(nodes: &[Node], options: ConnectOptions) -> Self {
+        let masters = match Folder::open(options.control_folder.as_deref()) {
+            Ok(folder) => Arc::new(Masters::new(folder)),
+            Err(fault) => {
+                let failed = |node: &Node| (node.name.clone(), Err(fault.clone().at(&node.name)));
+                return Self::new(nodes.iter().map(failed));
+            }
+        };
+        let work = nodes.iter().cloned().map(|node| {
+            let (masters, password) = (Arc::clone(&masters), options.sudo_password.clone());
+            (node.name.clone(), async move {
+                Host::connect(&node, options.effect_limit, password, masters).await
+            })
+        });
+        let mut connected = at_once(options.parallel, work).await;
+        let in_order = nodes.iter().filter_map(|node| {
+            let host = connected.remove(&node.name)?;
+            Some((node.name.clone(), host))
+        });
+        Self::new(in_order)
+    }
+
+    /// Ends the connections that are not to outlive the run.
+    pub async fn close(self) {
+        let hosts = self
+            .members
+            .into_iter()
+            .filter_map(|(name, host)| Some((name, host.ok()?)));
+        let work: Vec<_> = hosts
+            .map(|(name, host)| (name, async move { host.close().await }))
+            .collect();
+        at_once(EXECUTIONS, work).await;
+    }
+}
+
+/// Runs `work`, at most `limit` of it at a time.
+async fn at_once<R, F>(
+    limit: usize,
+    work: impl IntoIterator<Item = (NodeName, F)>,
+) -> BTreeMap<NodeName, R>
+where
+    R: Send + 'static,
+    F: Future<Output = R> + Send + 'static,
+{
+    let turns = Arc::new(Semaphore::new(limit.max(1)));
+    let mut tasks = JoinSet::new();
+    for (name, future) in work {
+        let turns = Arc::clone(&turns);
+        tasks.spawn(async move {
+            // The semaphore is never closed: without a turn nobody runs.
+            let _turn = turns.acquire().await;
+            (name, future.await)
+        });
+    }
+    let mut results = BTreeMap::new();
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok((name, result)) => {
+                results.insert(name, result);
+            }
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+    results
+}

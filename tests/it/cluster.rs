@@ -1,0 +1,314 @@
+//! The whole path on real nodes: deploy, deploy again, dry run, verify, drift, a dynamic setting,
+//! a lost leader. One lab a suite, one sequence a lab: the nodes are booted once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::operator::{Run, TestLab, lab_or_skip};
+
+/// Everything under /etc, /usr, /opt and /var/lib without data directories, package manager's
+/// caches and what daemons write by themselves, with hash, mode, owner and time; and every unit's
+/// state.
+const MANIFEST: &str = r#"
+find /etc /usr /opt /var/lib -xdev \
+  \( -path /var/lib/etcd -o -path '/var/lib/postgresql/*' -o -path /var/lib/systemd \
+     -o -path /var/lib/chrony -o -path /var/lib/dbus -o -path /var/lib/private \
+     -o -path /var/lib/haproxy \) -prune \
+  -o \( -type f -o -type d -o -type l \) -printf '%p %m %u:%g %T@ %s %l\n' | sort
+find /etc -xdev -type f -exec sha256sum {} + | sort -k2
+systemctl list-unit-files --no-legend --no-pager | sort
+systemctl list-units --all --type=service --no-legend --no-pager --plain | awk '{print $1,$2,$3}' \
+  | grep -v -e '^ssh' -e '^user' -e systemd-tmpfiles -e '^run-' -e '^apt-daily' -e '^dpkg-db' \
+    -e '^e2scrub' -e '^fstrim' -e '^systemd-hostnamed' -e '^systemd-timedated' | sort
+"#;
+
+fn manifest(lab: &TestLab) -> BTreeMap<String, String> {
+    lab.node_names()
+        .into_iter()
+        .map(|node| {
+            let run = lab.on(&node, MANIFEST);
+            run.succeeds();
+            (node, run.stdout)
+        })
+        .collect()
+}
+
+#[track_caller]
+fn same_manifest(lab: &TestLab, before: &BTreeMap<String, String>, what: &str) {
+    for (node, after) in manifest(lab) {
+        let diff: Vec<String> = similar::TextDiff::from_lines(&before[&node], &after)
+            .iter_all_changes()
+            .filter(|change| change.tag() != similar::ChangeTag::Equal)
+            .map(|change| format!("{}{}", change.tag(), change.value()))
+            .collect();
+        assert!(diff.is_empty(), "{what} changed {node}:\n{}", diff.concat());
+    }
+}
+
+fn leader(lab: &TestLab) -> Option<String> {
+    let run = lab.mahout(&["status", "--output", "json"]);
+    run.stdout.lines().find_map(|line| {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(value.get("leader")?.as_str()?.to_owned())
+    })
+}
+
+/// Awaits `condition`, asking again and again; fails with `what` after `deadline`.
+#[track_caller]
+fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(
+            begin.elapsed() < deadline,
+            "{what}: not within {deadline:?}"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// A statement through the HAProxy of `through`, as the superuser, from inside node `from`.
+fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> Run {
+    let secrets = std::fs::read_to_string(lab.secrets_file()).expect("the secrets file");
+    let secrets: serde_json::Value = serde_json::from_str(&secrets).expect("JSON");
+    let password = secrets["secrets"]["superuser"]
+        .as_str()
+        .expect("a password");
+    let address = lab.address(through);
+    lab.on(
+        from,
+        &format!(
+            "PGPASSWORD='{password}' PGCONNECT_TIMEOUT=3 psql -h {address} -p {port} -U postgres \
+             -d postgres -XAtq -v ON_ERROR_STOP=1 -c \"{statement}\""
+        ),
+    )
+}
+
+fn whole_path(suite: &str, image: &str) {
+    let Some(lab) = lab_or_skip(&format!("core-{suite}"), suite, image, 3) else {
+        return;
+    };
+    let names = lab.node_names();
+
+    // A dry run before anything is there.
+    let before = manifest(&lab);
+    let run = lab.mahout(&["deploy", "--dry-run", "--exit-code"]);
+    run.exits_with(5);
+    assert!(run.stdout.contains("phase etcd"), "{run}");
+    assert!(run.stdout.contains("nothing was changed"), "{run}");
+    assert!(
+        run.stdout.contains("+scope:"),
+        "a diff of patroni.yml: {run}"
+    );
+    same_manifest(&lab, &before, "a dry run on bare nodes");
+    assert!(!lab.secrets_file().exists(), "a dry run makes no secrets");
+
+    // Without a terminal and without --yes nothing happens.
+    lab.mahout(&["deploy"]).exits_with(2);
+    same_manifest(&lab, &before, "a refused deploy");
+
+    lab.mahout(&["deploy", "--yes"]).succeeds();
+
+    // Again: nothing to do, and a dry run leaves everything alone.
+    let before = manifest(&lab);
+    let run = lab.mahout(&["deploy", "--yes"]);
+    run.succeeds();
+    assert!(run.stdout.contains("nothing to change"), "{run}");
+    lab.mahout(&["deploy", "--dry-run", "--exit-code"])
+        .succeeds();
+    same_manifest(&lab, &before, "a second deploy");
+
+    lab.mahout(&["verify"]).succeeds();
+    let json = lab.mahout(&["verify", "--output", "json"]);
+    json.succeeds();
+    for line in json.stdout.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("one object a line");
+    }
+    let first_leader = leader(&lab).expect("a leader");
+
+    // patronictl as root, a write through every HAProxy, a read from a replica.
+    for node in &names {
+        let run = lab.on(node, "patronictl -c /etc/patroni/patroni.yml list");
+        run.succeeds();
+        assert!(run.stdout.contains(&first_leader), "{run}");
+    }
+    sql(
+        &lab,
+        &names[0],
+        &names[0],
+        5000,
+        "create table ledger (n serial primary key, t text)",
+    )
+    .succeeds();
+    for node in &names {
+        sql(
+            &lab,
+            &names[0],
+            node,
+            5000,
+            "insert into ledger (t) values ('written')",
+        )
+        .succeeds();
+        let run = sql(&lab, &names[0], node, 5001, "select pg_is_in_recovery()");
+        run.succeeds();
+        assert_eq!(
+            run.stdout.trim(),
+            "t",
+            "the read-only port leads to a replica"
+        );
+    }
+
+    // Drift is shown and put back.
+    let drifted = names
+        .iter()
+        .find(|node| **node != first_leader)
+        .expect("a replica");
+    lab.on(
+        drifted,
+        "echo '# edited by hand' >> /etc/haproxy/haproxy.cfg; sed -i 's/^scope:/#hand\\nscope:/' \
+         /etc/patroni/patroni.yml; chmod 644 /etc/patroni/patroni.yml; echo '# hand' >> \
+         /etc/default/etcd",
+    )
+    .succeeds();
+    lab.mahout(&["verify"]).exits_with(4);
+    let run = lab.mahout(&["diff"]);
+    run.succeeds();
+    assert!(run.stdout.contains("-# edited by hand"), "{run}");
+    lab.mahout(&["deploy", "--yes"]).succeeds();
+    lab.on(
+        drifted,
+        "grep -c hand /etc/haproxy/haproxy.cfg /etc/patroni/patroni.yml",
+    )
+    .exits_with(1);
+    lab.mahout(&["verify"]).succeeds();
+
+    // A dynamic setting arrives by PATCH; one that needs a restart is reported.
+    lab.append_to_inventory(
+        "patroni: { maximum_lag_on_failover: 2MB }\n\
+         postgresql: { parameters: { max_connections: 123 } }\n",
+    );
+    let run = lab.mahout(&["deploy", "--yes"]);
+    run.succeeds();
+    assert!(run.stdout.contains("dynamic configuration"), "{run}");
+    let config = lab.on(
+        &first_leader,
+        &format!("curl -s http://{}:8008/config", lab.address(&first_leader)),
+    );
+    assert!(
+        config
+            .stdout
+            .contains("\"maximum_lag_on_failover\": 2097152"),
+        "{config}"
+    );
+    await_that(
+        "a pending restart is reported",
+        Duration::from_secs(30),
+        || {
+            let run = lab.mahout(&["diff"]);
+            run.stdout.contains("max_connections")
+        },
+    );
+
+    // The leader's machine loses power.
+    lab.lab(&["kill", &first_leader]);
+    await_that("a new leader", Duration::from_secs(90), || {
+        leader(&lab).is_some_and(|now| now != first_leader)
+    });
+    let survivor = names
+        .iter()
+        .find(|node| **node != first_leader)
+        .expect("a survivor");
+    await_that("writes go on", Duration::from_secs(30), || {
+        sql(
+            &lab,
+            survivor,
+            survivor,
+            5000,
+            "insert into ledger (t) values ('after')",
+        )
+        .code
+            == 0
+    });
+    lab.mahout(&["verify"]).exits_with(4);
+    lab.lab(&["start", &first_leader]);
+    await_that("verify is green again", Duration::from_secs(120), || {
+        lab.mahout(&["verify"]).code == 0
+    });
+    let run = sql(
+        &lab,
+        survivor,
+        survivor,
+        5000,
+        "select count(*) from ledger",
+    );
+    assert_eq!(run.stdout.trim(), (names.len() + 1).to_string());
+    let run = lab.mahout(&["deploy", "--yes"]);
+    run.succeeds();
+    assert!(run.stdout.contains("nothing to change"), "{run}");
+}
+
+#[test]
+fn whole_path_on_bookworm_from_bare_nodes() {
+    whole_path("bookworm", "prepared");
+}
+
+#[test]
+fn whole_path_on_trixie() {
+    whole_path("trixie", "installed");
+}
+
+#[test]
+fn dedicated_nodes_and_two_scopes_on_one_etcd() {
+    let Some(lab) = lab_or_skip("core-dedicated", "bookworm", "installed", 6) else {
+        return;
+    };
+    let names = lab.node_names();
+    let ssh = lab.inventory_ssh_section();
+    let node = |index: usize, roles: &str| {
+        format!(
+            "  {}: {{ address: {}, roles: [{roles}] }}\n",
+            names[index],
+            lab.address(&names[index])
+        )
+    };
+    let first = format!(
+        "scope: one\n{ssh}nodes:\n{}{}{}{}{}",
+        node(0, "etcd"),
+        node(1, "etcd"),
+        node(2, "etcd, haproxy"),
+        node(3, "postgresql"),
+        node(4, "postgresql"),
+    );
+    let endpoints: Vec<String> = names[..3]
+        .iter()
+        .map(|name| format!("\"{}:2379\"", lab.address(name)))
+        .collect();
+    let second = format!(
+        "scope: two\n{ssh}etcd: {{ external: {{ endpoints: [{}] }} }}\nnodes:\n{}",
+        endpoints.join(", "),
+        node(5, "postgresql, haproxy"),
+    );
+    for (file, text) in [("one.yml", first), ("two.yml", second)] {
+        lab.write(Path::new(file), &text);
+        let with = |arguments: &[&str]| lab.mahout_with(Path::new(file), arguments);
+        with(&["deploy", "--yes"]).succeeds();
+        with(&["verify"]).succeeds();
+        let run = with(&["deploy", "--yes"]);
+        run.succeeds();
+        assert!(run.stdout.contains("nothing to change"), "{run}");
+    }
+    // The first one has not noticed the second.
+    lab.mahout_with(Path::new("one.yml"), &["verify"])
+        .succeeds();
+    let keys = lab.on(
+        &names[0],
+        &format!(
+            "ETCDCTL_API=3 etcdctl --endpoints http://{}:2379 get --prefix /service/ --keys-only",
+            lab.address(&names[0])
+        ),
+    );
+    assert!(
+        keys.stdout.contains("/service/one/leader") && keys.stdout.contains("/service/two/leader"),
+        "{keys}"
+    );
+}

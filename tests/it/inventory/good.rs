@@ -1,0 +1,363 @@
+//! Inventories that become clusters: the ones that are shipped, and what each setting becomes.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mahout::cluster::{Cluster, Role, SecretName, SecretSource, Timings};
+use mahout::inventory::Style;
+use serde_json::json;
+
+use super::{checked, file};
+
+/// The cluster, without a word of doubt.
+fn clean(text: &str) -> Cluster {
+    let checked = checked(text);
+    assert!(
+        checked.problems.is_empty(),
+        "{}",
+        checked.render(Style::Plain)
+    );
+    checked.cluster.expect("a cluster")
+}
+
+const NODES: &str = "scope: main
+nodes:
+  pg-1: { address: 10.0.0.11 }
+  pg-2: { address: 10.0.0.12 }
+  pg-3: { address: 10.0.0.13 }
+";
+
+#[test]
+fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
+    let cluster = clean(&file("inventories/minimal.yml"));
+    assert_eq!(cluster.dcs_path(), "/service/main/");
+    assert_eq!(cluster.nodes.len(), 3);
+    for role in Role::ALL {
+        assert_eq!(cluster.with_role(role).count(), 3);
+    }
+    assert_eq!(cluster.timings, Timings::NORMAL);
+    assert_eq!(
+        serde_json::Value::Object(cluster.patroni.dynamic.clone()),
+        json!({
+            "ttl": 30,
+            "loop_wait": 10,
+            "retry_timeout": 10,
+            "maximum_lag_on_failover": 1_048_576,
+            "failsafe_mode": true,
+            "synchronous_mode": false,
+            "postgresql": {
+                "use_pg_rewind": true,
+                "use_slots": true,
+                "parameters": {
+                    "max_connections": 200,
+                    "max_wal_senders": 10,
+                    "max_replication_slots": 10,
+                    "password_encryption": "scram-sha-256",
+                },
+            },
+        })
+    );
+    assert_eq!(
+        cluster.postgresql.pg_hba,
+        [
+            "local all postgres peer",
+            "local all all scram-sha-256",
+            "host all all 127.0.0.1/32 scram-sha-256",
+            "host replication replicator 127.0.0.1/32 scram-sha-256",
+            "host replication replicator 10.0.0.11/32 scram-sha-256",
+            "host replication replicator 10.0.0.12/32 scram-sha-256",
+            "host replication replicator 10.0.0.13/32 scram-sha-256",
+            "host all all 10.0.0.11/32 scram-sha-256",
+            "host all all 10.0.0.12/32 scram-sha-256",
+            "host all all 10.0.0.13/32 scram-sha-256",
+        ]
+    );
+    for name in [
+        SecretName::Superuser,
+        SecretName::Replication,
+        SecretName::Rewind,
+        SecretName::RestApi,
+    ] {
+        assert_eq!(cluster.secrets.get(&name), Some(&SecretSource::Generated));
+    }
+    assert_eq!(cluster.secrets.len(), 4);
+    let node = &cluster.nodes[0];
+    assert_eq!(node.postgresql.listen, ["10.0.0.11", "127.0.0.1"]);
+    assert_eq!(node.patroni.listen, "10.0.0.11");
+    assert_eq!(node.haproxy.stats_listen, "127.0.0.1");
+    assert_eq!(node.ssh.destination, "10.0.0.11");
+    assert_eq!(node.postgresql.parameters["shared_buffers"], "auto");
+    assert_eq!(node.system.sysctl["vm.swappiness"], "1");
+}
+
+#[test]
+fn the_starter_passes_as_it_is_and_so_does_all_that_is_commented_out() {
+    let starter = mahout::inventory::starter();
+    let cluster = clean(starter);
+    let minimal = clean(&file("inventories/minimal.yml"));
+    assert_eq!(cluster, minimal);
+    clean(&super::reference::uncommented(starter));
+}
+
+#[test]
+fn dedicated_nodes_have_the_roles_of_their_groups() {
+    let cluster = clean(&file("inventories/dedicated.yml"));
+    let names = |role| {
+        cluster
+            .with_role(role)
+            .map(|node| node.name.0.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(Role::Etcd), ["etcd-1", "etcd-2", "etcd-3"]);
+    assert_eq!(names(Role::Postgresql), ["pg-1", "pg-2", "pg-3"]);
+    assert_eq!(names(Role::Haproxy), ["proxy-1", "proxy-2"]);
+    assert_eq!(cluster.haproxy.server_maxconn, 390);
+    // Clients come with the proxies' addresses.
+    let hba = &cluster.postgresql.pg_hba;
+    assert!(hba.contains(&"host all all 10.0.0.31/32 scram-sha-256".to_owned()));
+    assert!(hba.contains(&"host all all 10.0.2.0/24 scram-sha-256".to_owned()));
+    assert!(!hba.iter().any(|line| line.contains("10.0.0.21")));
+}
+
+#[test]
+fn every_setting_of_the_article_can_be_said() {
+    let checked = checked(&file("inventories/article.yml"));
+    let cluster = checked.cluster.expect("a cluster");
+    insta::assert_snapshot!(cluster.warnings.join("\n"), @"
+    inventory.yml:34:12: PostgreSQL 13 has had no security fixes since 2025-11-13 (deploy a supported version; an upgrade later costs a maintenance window)
+    inventory.yml:38:13: `data_dir` does not name the major version, and the next one needs a folder beside it (for example /var/lib/pgsql/data/postgresql0/13)
+    ");
+    assert_eq!(cluster.dcs_path(), "/patroni_test/region_one/");
+    let names: Vec<&str> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .collect();
+    assert_eq!(names, ["patroni01", "patroni02", "patroni03"]);
+    let node = &cluster.nodes[2];
+    assert_eq!(node.ssh.user.as_deref(), Some("centos"));
+    assert_eq!(
+        node.ssh.identity_file,
+        Some(PathBuf::from("/home/ops/.ssh/id_ed25519"))
+    );
+    assert_eq!(node.postgresql.port, 6432);
+    assert_eq!(
+        node.postgresql.data_dir.as_deref(),
+        Some("/var/lib/pgsql/data/postgresql0")
+    );
+    assert_eq!(
+        node.postgresql.bin_dir.as_deref(),
+        Some("/usr/pgsql-13/bin")
+    );
+    assert_eq!(node.haproxy.read_write_port, 5432);
+    assert_eq!(
+        (node.haproxy.stats_listen.as_str(), node.haproxy.stats_port),
+        ("*", 7000)
+    );
+    assert_eq!(cluster.haproxy.stats_uri, "/");
+    assert_eq!(cluster.haproxy.stats_username.as_deref(), Some("admin"));
+    assert_eq!(
+        cluster.secrets[&SecretName::HaproxyStats],
+        SecretSource::Generated
+    );
+    assert_eq!(cluster.haproxy.server_maxconn, 80);
+    assert!(cluster.patroni.connect_by_name);
+    assert_eq!(
+        cluster.patroni.initdb,
+        [json!({"encoding": "UTF8"}), json!("data-checksums")]
+    );
+    assert_eq!(cluster.postgresql.version, Some(13));
+}
+
+#[test]
+fn a_node_wins_over_its_group_and_a_group_over_the_top_level() {
+    let cluster = clean(
+        "scope: main
+postgresql: { port: 5433, local_parameters: { work_mem: 8MB, huge_pages: off } }
+system: { sysctl: { vm.swappiness: 10 } }
+patroni: { extra: { log: { level: INFO, dir: /var/log/patroni } } }
+groups:
+  large:
+    nodes: [pg-1, pg-2]
+    postgresql: { local_parameters: { work_mem: 64MB } }
+    patroni: { extra: { log: { level: DEBUG } } }
+nodes:
+  pg-1: { address: 10.0.0.11 }
+  pg-2: { address: 10.0.0.12, postgresql: { port: 5434, local_parameters: { work_mem: 1GB } } }
+  pg-3: { address: 10.0.0.13, system: { sysctl: off } }
+",
+    );
+    let [one, two, three] = cluster.nodes.as_slice() else {
+        panic!("three nodes")
+    };
+    assert_eq!((one.postgresql.port, two.postgresql.port), (5433, 5434));
+    assert_eq!(one.postgresql.parameters["work_mem"], "64MB");
+    assert_eq!(two.postgresql.parameters["work_mem"], "1GB");
+    assert_eq!(three.postgresql.parameters["work_mem"], "8MB");
+    assert_eq!(two.postgresql.parameters["huge_pages"], "off");
+    assert_eq!(
+        one.patroni.extra["log"],
+        json!({"level": "DEBUG", "dir": "/var/log/patroni"})
+    );
+    assert_eq!(three.patroni.extra["log"]["level"], "INFO");
+    assert_eq!(one.system.sysctl["vm.swappiness"], "10");
+    assert_eq!(one.system.sysctl["vm.zone_reclaim_mode"], "0");
+    assert!(three.system.sysctl.is_empty());
+}
+
+#[test]
+fn settings_reach_patroni_typed_as_it_keeps_them() {
+    let cluster = clean(&format!(
+        "{NODES}timings: {{ base: fast, ttl: 1min }}
+patroni:
+  maximum_lag_on_failover: 16MB
+  synchronous_mode: quorum
+  synchronous_node_count: 1
+  primary_start_timeout: 5min
+  slots: {{ warehouse: {{ type: logical, database: app, plugin: pgoutput }} }}
+  dynamic: {{ postgresql: {{ recovery_conf: {{ restore_command: 'cp %f %p' }} }}, member_limit: 3 }}
+postgresql:
+  parameters: {{ max_connections: 500, wal_compression: on, jit: off, random_page_cost: 1.1, shared_buffers: 4GB, maintenance_work_mem: auto, shared_preload_libraries: [pg_stat_statements, auto_explain] }}
+"
+    ));
+    let dynamic = &cluster.patroni.dynamic;
+    assert_eq!(
+        (&dynamic["ttl"], &dynamic["loop_wait"]),
+        (&json!(60), &json!(5))
+    );
+    assert_eq!(dynamic["maximum_lag_on_failover"], json!(16 << 20));
+    assert_eq!(dynamic["synchronous_mode"], "quorum");
+    assert_eq!(dynamic["primary_start_timeout"], 300);
+    assert_eq!(dynamic["slots"]["warehouse"]["plugin"], "pgoutput");
+    assert_eq!(dynamic["member_limit"], 3);
+    assert_eq!(
+        dynamic["postgresql"]["recovery_conf"]["restore_command"],
+        "cp %f %p"
+    );
+    let parameters = &dynamic["postgresql"]["parameters"];
+    assert_eq!(parameters["wal_compression"], "on");
+    assert_eq!(parameters["jit"], "off");
+    assert_eq!(parameters["random_page_cost"], json!(1.1));
+    assert_eq!(parameters["shared_buffers"], "4GB");
+    assert_eq!(
+        parameters["shared_preload_libraries"],
+        "pg_stat_statements, auto_explain"
+    );
+    assert_eq!(parameters.get("maintenance_work_mem"), None);
+    let local = &cluster.nodes[0].postgresql.parameters;
+    assert_eq!(local.get("shared_buffers"), None);
+    assert_eq!(local["maintenance_work_mem"], "auto");
+    assert_eq!(cluster.haproxy.server_maxconn, 490);
+}
+
+#[test]
+fn secrets_are_referred_to_and_paths_begin_at_the_inventory() {
+    let text = format!(
+        "{NODES}ssh: {{ identity_file: keys/id, known_hosts_file: ~/.ssh/known, persist: 0 }}
+patroni: {{ rest_password: env:REST }}
+postgresql:
+  superuser: {{ password: 'file:secrets/superuser' }}
+  rewind: {{ password: 'command: pass show pg/rewind' }}
+  users: [{{ name: app, options: [createdb] }}, {{ name: peer_only, password: none }}]
+"
+    );
+    let path = std::path::Path::new("clusters/main/inventory.yml");
+    let source = mahout::inventory::Source::from_bytes(path, Some("/root".into()), text.into());
+    let inventory = mahout::inventory::parse(source.expect("a text"));
+    let cluster = Cluster::try_from(inventory).expect("a cluster");
+    assert_eq!(
+        cluster.secrets[&SecretName::RestApi],
+        SecretSource::Environment("REST".into())
+    );
+    assert_eq!(
+        cluster.secrets[&SecretName::Superuser],
+        SecretSource::File("clusters/main/secrets/superuser".into())
+    );
+    assert_eq!(
+        cluster.secrets[&SecretName::Rewind],
+        SecretSource::Command("pass show pg/rewind".into())
+    );
+    assert_eq!(
+        cluster.secrets[&SecretName::User("app".into())],
+        SecretSource::Generated
+    );
+    assert_eq!(cluster.postgresql.users[0].options, ["CREATEDB"]);
+    assert_eq!(cluster.postgresql.users[1].password, None);
+    let ssh = &cluster.nodes[0].ssh;
+    assert_eq!(ssh.identity_file, Some("clusters/main/keys/id".into()));
+    assert_eq!(ssh.known_hosts_file, Some("/root/.ssh/known".into()));
+    assert_eq!(ssh.persist, Duration::ZERO);
+}
+
+#[test]
+fn an_external_etcd_a_dcs_alone_and_ipv6_are_clusters_too() {
+    let cluster = clean(&format!(
+        "{NODES}namespace: team-a\netcd: {{ external: {{ endpoints: [etcd.example.net:2379, '[fd00::1]:2379'], protocol: https, ca_file: /etc/ssl/ca.pem, username: patroni, password: env:ETCD }} }}\n"
+    ));
+    assert_eq!(cluster.namespace, "/team-a/");
+    assert_eq!(cluster.with_role(Role::Etcd).count(), 0);
+    assert_eq!(cluster.with_role(Role::Haproxy).count(), 3);
+    assert_eq!(cluster.etcd.external.expect("external").endpoints.len(), 2);
+    assert_eq!(
+        cluster.secrets[&SecretName::Etcd],
+        SecretSource::Environment("ETCD".into())
+    );
+
+    let cluster = clean(
+        "scope: dcs
+nodes: { e-1: { address: 10.0.0.1, roles: etcd }, e-2: { address: 10.0.0.2, roles: etcd }, e-3: { address: 10.0.0.3, roles: etcd } }
+",
+    );
+    assert!(cluster.secrets.is_empty());
+
+    let cluster = clean(&NODES.replace("10.0.0.1", "fd00::1"));
+    assert_eq!(
+        cluster.nodes[0].address,
+        "fd00::11".parse::<IpAddr>().expect("an address")
+    );
+    assert!(
+        cluster
+            .postgresql
+            .pg_hba
+            .contains(&"host all all fd00::11/128 scram-sha-256".into())
+    );
+}
+
+#[test]
+fn a_superuser_of_another_name_still_logs_in_over_the_socket() {
+    let cluster = clean(&format!(
+        "{NODES}postgresql: {{ superuser: {{ username: dba }} }}\n"
+    ));
+    assert_eq!(
+        cluster.postgresql.pg_hba[0],
+        "local all dba peer map=mahout"
+    );
+    assert_eq!(
+        cluster.patroni.extra["postgresql"]["pg_ident"],
+        json!(["mahout postgres dba"])
+    );
+}
+
+#[test]
+fn anchors_merge_keys_and_windows_line_ends_are_read() {
+    let text = "scope: main
+nodes:
+  pg-1: &node { address: 10.0.0.11, ssh: &ssh { user: admin } }
+  pg-2: { <<: *node, address: 10.0.0.12 }
+  pg-3: { address: 10.0.0.13, ssh: *ssh }
+";
+    for text in [
+        text.to_owned(),
+        text.replace('\n', "\r\n"),
+        format!("\u{feff}{text}"),
+    ] {
+        let cluster = clean(&text);
+        assert!(
+            cluster
+                .nodes
+                .iter()
+                .all(|node| node.ssh.user.as_deref() == Some("admin"))
+        );
+    }
+}

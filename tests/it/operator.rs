@@ -1,0 +1,189 @@
+//! Lab nodes for tests, through the binary, as a user has them.
+
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::nodes::{possible, remove};
+
+/// What a program left behind.
+pub(crate) struct Run {
+    pub(crate) what: String,
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    #[track_caller]
+    pub(crate) fn exits_with(&self, code: i32) {
+        assert_eq!(self.code, code, "{self}");
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeds(&self) {
+        self.exits_with(0);
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` exited with {}\nstdout:\n{}\nstderr:\n{}",
+            self.what, self.code, self.stdout, self.stderr
+        )
+    }
+}
+
+fn run(command: &mut Command, stdin: &str) -> Run {
+    let what = format!("{command:?}");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let stdin = stdin.to_owned();
+    let writer = std::thread::spawn(move || {
+        let _ = pipe.write_all(stdin.as_bytes());
+    });
+    let output = child.wait_with_output().expect("the program ends");
+    writer.join().expect("the writer ends");
+    Run {
+        what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A lab that goes away with the test, also when it fails.
+pub(crate) struct TestLab {
+    name: String,
+    folder: tempfile::TempDir,
+}
+
+/// Boots a lab, or says why the test is skipped; where CI=true that is a failure.
+pub(crate) fn lab_or_skip(name: &str, suite: &str, image: &str, nodes: usize) -> Option<TestLab> {
+    if !possible() {
+        return None;
+    }
+    let lab = TestLab {
+        name: crate::nodes::name(name),
+        folder: tempfile::tempdir().expect("a folder"),
+    };
+    remove(&lab.name);
+    let inventory = lab.inventory();
+    let nodes = nodes.to_string();
+    let run = lab.lab_run(&[
+        "up",
+        "--suite",
+        suite,
+        "--image",
+        image,
+        "--nodes",
+        &nodes,
+        "--yes",
+        "--write-inventory",
+        inventory.to_str().expect("a path"),
+    ]);
+    run.succeeds();
+    Some(lab)
+}
+
+impl TestLab {
+    fn inventory(&self) -> PathBuf {
+        self.folder.path().join("inventory.yml")
+    }
+
+    /// Where the generated secrets are kept.
+    pub(crate) fn secrets_file(&self) -> PathBuf {
+        self.folder.path().join("inventory.secrets.json")
+    }
+
+    /// The names of the nodes, in order.
+    pub(crate) fn node_names(&self) -> Vec<String> {
+        self.addresses().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The address of a node.
+    pub(crate) fn address(&self, node: &str) -> String {
+        let found = self.addresses().into_iter().find(|(name, _)| name == node);
+        found.expect("a node of the lab").1
+    }
+
+    fn addresses(&self) -> Vec<(String, String)> {
+        let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
+        text.lines()
+            .filter_map(|line| {
+                let (name, rest) = line.strip_prefix("  ")?.split_once(':')?;
+                let address = rest.split_once("address: ")?.1;
+                let end = address.find([' ', ',', '}']).unwrap_or(address.len());
+                Some((name.to_owned(), address[..end].to_owned()))
+            })
+            .collect()
+    }
+
+    /// The `ssh:` lines of the inventory that the lab wrote.
+    pub(crate) fn inventory_ssh_section(&self) -> String {
+        let text = std::fs::read_to_string(self.inventory()).expect("the inventory");
+        let begin = text.find("\nssh:").expect("an ssh section") + 1;
+        let end = text[begin..].find("\nnodes:").expect("nodes after it") + begin + 1;
+        text[begin..end].to_owned()
+    }
+
+    pub(crate) fn append_to_inventory(&self, text: &str) {
+        let mut whole = std::fs::read_to_string(self.inventory()).expect("the inventory");
+        whole.push_str(text);
+        std::fs::write(self.inventory(), whole).expect("the inventory is written");
+    }
+
+    /// Writes a file beside the inventory.
+    pub(crate) fn write(&self, name: &Path, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("the file is written");
+    }
+
+    /// `mahout` with the lab's inventory.
+    pub(crate) fn mahout(&self, arguments: &[&str]) -> Run {
+        self.mahout_with(Path::new("inventory.yml"), arguments)
+    }
+
+    /// `mahout` with another inventory beside it.
+    pub(crate) fn mahout_with(&self, inventory: &Path, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
+        command
+            .arg("--inventory")
+            .arg(self.folder.path().join(inventory))
+            .args(arguments)
+            .env("XDG_RUNTIME_DIR", self.folder.path());
+        run(&mut command, "")
+    }
+
+    /// A script on a node, as root.
+    pub(crate) fn on(&self, node: &str, script: &str) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
+        command.args(["lab", "exec", "--name", &self.name, node, "sh", "-s"]);
+        run(&mut command, script)
+    }
+
+    /// `mahout lab …` that must succeed.
+    pub(crate) fn lab(&self, arguments: &[&str]) {
+        self.lab_run(arguments).succeeds();
+    }
+
+    fn lab_run(&self, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
+        let (verb, rest) = arguments.split_first().expect("a verb");
+        command.args(["lab", verb, "--name", &self.name]).args(rest);
+        run(&mut command, "")
+    }
+}
+
+impl Drop for TestLab {
+    fn drop(&mut self) {
+        remove(&self.name);
+    }
+}

@@ -1,0 +1,156 @@
+//! A healthy cluster of three nodes with every role, as the nodes would tell it, for tests of the
+//! pure parts. Tests break one thing and look what is said.
+
+mod cluster;
+mod facts;
+mod files;
+
+use std::collections::BTreeMap;
+
+use mahout::cluster::{Cluster, NodeName, SecretName, Secrets};
+use mahout::facts::{
+    EtcdFacts, Facts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, UnitFacts,
+};
+use mahout::platform::Platform;
+use mahout::render::Rendered;
+use mahout::secret::Secret;
+use mahout::verify::probe::{Landing, ProbeKind, ProbeResult};
+use mahout::verify::{Finding, verify};
+use serde_json::{Map, Value};
+
+pub(crate) use cluster::cluster;
+use facts::node_facts;
+pub(crate) use facts::unit_facts;
+pub(crate) use files::{haproxy_cfg, on_node, patroni_yml};
+
+pub(crate) const IDENTIFIER: &str = "7412000000000000001";
+pub(crate) const DATA_DIR: &str = "/var/lib/postgresql/15/patroni";
+
+/// Everything that is judged and shown.
+#[derive(Clone)]
+pub(crate) struct Sample {
+    pub(crate) cluster: Cluster,
+    pub(crate) facts: Facts,
+    pub(crate) rendered: BTreeMap<NodeName, Rendered>,
+    pub(crate) probes: Vec<ProbeResult>,
+    pub(crate) secrets: Secrets,
+}
+
+impl Sample {
+    /// pg-1 leads, pg-2 and pg-3 follow.
+    pub(crate) fn healthy() -> Self {
+        let cluster = cluster(3);
+        let mut sample = Self {
+            facts: Facts::default(),
+            rendered: BTreeMap::new(),
+            probes: Vec::new(),
+            secrets: secrets(),
+            cluster,
+        };
+        for node in &sample.cluster.nodes {
+            let facts = node_facts(&sample.cluster, node);
+            let platform = Platform::detect(&facts.system.os).expect("Debian");
+            let rendered = Rendered {
+                versions: platform.versions(&facts),
+                platform,
+                postgresql: 15,
+                data_dir: DATA_DIR.to_owned(),
+                bin_dir: "/usr/lib/postgresql/15/bin".to_owned(),
+                kernel_settings: node.system.sysctl.clone(),
+                files: vec![patroni_yml(node, "    ttl: 30"), haproxy_cfg()],
+            };
+            sample.facts.nodes.insert(node.name.clone(), facts);
+            sample.rendered.insert(node.name.clone(), rendered);
+            for (kind, address, in_recovery) in [
+                (ProbeKind::Write, "10.0.0.11", false),
+                (ProbeKind::Read, "10.0.0.12", true),
+            ] {
+                sample.probes.push(ProbeResult {
+                    haproxy: node.name.clone(),
+                    kind,
+                    outcome: Ok(Landing {
+                        address: address.to_owned(),
+                        in_recovery,
+                    }),
+                });
+            }
+        }
+        sample
+    }
+
+    pub(crate) fn verify(&self) -> Vec<Finding> {
+        verify(&self.cluster, &self.facts, &self.rendered, &self.probes)
+    }
+
+    pub(crate) fn node(&mut self, number: usize) -> &mut NodeFacts {
+        let name = name(number);
+        self.facts.nodes.get_mut(&name).expect("a reachable node")
+    }
+
+    pub(crate) fn etcd(&mut self, number: usize) -> &mut EtcdFacts {
+        self.node(number).etcd.as_mut().expect("etcd answers")
+    }
+
+    pub(crate) fn patroni(&mut self, number: usize) -> &mut PatroniFacts {
+        self.node(number).patroni.as_mut().expect("Patroni answers")
+    }
+
+    pub(crate) fn postgresql(&mut self, number: usize) -> &mut PostgresqlFacts {
+        self.node(number)
+            .postgresql
+            .as_mut()
+            .expect("PostgreSQL answers")
+    }
+
+    pub(crate) fn haproxy(&mut self, number: usize) -> &mut HaproxyFacts {
+        self.node(number).haproxy.as_mut().expect("HAProxy answers")
+    }
+
+    pub(crate) fn unit(&mut self, number: usize, unit: &str) -> &mut UnitFacts {
+        self.node(number).units.entry(unit.to_owned()).or_default()
+    }
+
+    /// The node goes away without a word.
+    pub(crate) fn lose(&mut self, number: usize) {
+        self.facts.nodes.remove(&name(number));
+        let cause = "connection timed out after 10 s".to_owned();
+        self.facts.unreachable.insert(name(number), cause);
+    }
+
+    /// The probe of that kind through that node comes out otherwise.
+    pub(crate) fn probe(
+        &mut self,
+        number: usize,
+        kind: ProbeKind,
+        outcome: Result<(&str, bool), &str>,
+    ) {
+        let probe = self
+            .probes
+            .iter_mut()
+            .find(|probe| probe.haproxy == name(number) && probe.kind == kind)
+            .expect("a probe");
+        probe.outcome = outcome
+            .map(|(address, in_recovery)| Landing {
+                address: address.to_owned(),
+                in_recovery,
+            })
+            .map_err(str::to_owned);
+    }
+}
+
+pub(crate) fn name(number: usize) -> NodeName {
+    NodeName(format!("pg-{number}"))
+}
+
+pub(crate) fn map(value: Value) -> Map<String, Value> {
+    value.as_object().expect("an object").clone()
+}
+
+pub(crate) fn secrets() -> Secrets {
+    let of = |name, text: &str| (name, Secret::new(text));
+    Secrets(BTreeMap::from([
+        of(SecretName::Superuser, "s3cret-superuser"),
+        of(SecretName::Replication, "s3cret-replication"),
+        of(SecretName::RestApi, "s3cret-restapi"),
+    ]))
+}

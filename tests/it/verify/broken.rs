@@ -1,0 +1,272 @@
+//! What can be broken, and what is said of it.
+
+use mahout::facts::etcd::EtcdMember;
+use mahout::verify::Severity;
+use mahout::verify::probe::ProbeKind;
+use serde_json::json;
+
+use crate::sample::{Sample, unit_facts};
+
+pub(super) type Break = fn(&mut Sample);
+
+#[rustfmt::skip] // one line a case
+/// The check, how bad, a word of what is said, and what is broken.
+pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
+    ("etcd.members_healthy", Severity::Error, "it commits no proposal", |s| s.etcd(3).healthy = false),
+    ("etcd.members_healthy", Severity::Error, "not reachable", |s| s.lose(3)),
+    ("etcd.members", Severity::Error, "pg-3 is not a member", |s| { for number in 1..=3 { s.etcd(number).members.pop(); } }),
+    ("etcd.members", Severity::Error, "old-1 is a member and not", |s| {
+        s.etcd(1).members.push(EtcdMember {
+            name: "old-1".to_owned(),
+            ..EtcdMember::default()
+        });
+    }),
+    ("etcd.members", Severity::Warning, "never started", |s| {
+        s.etcd(1).members.push(EtcdMember::default());
+    }),
+    ("etcd.members", Severity::Warning, "learner", |s| {
+        s.etcd(1).members[2].is_learner = true
+    }),
+    ("etcd.one_leader", Severity::Error, "knows no leader", |s| {
+        s.etcd(3).leader_id.clear()
+    }),
+    ("etcd.one_leader", Severity::Error, "different leaders", |s| s.etcd(3).leader_id = "id-pg-3".to_owned()),
+    ("etcd.one_leader", Severity::Error, "no member answers", |s| { for number in 1..=3 { s.node(number).etcd = None; } }),
+    ("etcd.one_cluster_id", Severity::Error, "c2 on pg-3", |s| {
+        s.etcd(3).cluster_id = "c2".to_owned()
+    }),
+    ("etcd.alarms", Severity::Error, "NOSPACE", |s| {
+        s.etcd(1).alarms = vec!["NOSPACE on id-pg-1".to_owned()]
+    }),
+    ("etcd.database_size", Severity::Warning, "1.5 GiB of 2.0 GiB", |s| s.etcd(1).db_size_bytes = 3 << 29),
+    ("etcd.database_size", Severity::Error, "refuses writes", |s| s.etcd(1).db_size_bytes = 2 << 30),
+    ("etcd.applied", Severity::Warning, "2000 committed", |s| {
+        s.etcd(1).raft_index = 2900
+    }),
+    ("etcd.applied", Severity::Error, "8000 committed", |s| {
+        s.etcd(1).raft_index = 8900
+    }),
+    ("etcd.versions", Severity::Warning, "3.5.16 on pg-3", |s| {
+        s.etcd(3).server_version = "3.5.16".to_owned()
+    }),
+    ("etcd.versions", Severity::Error, "is 3.0.0", |s| {
+        s.etcd(1).cluster_version = "3.0.0".to_owned()
+    }),
+    ("patroni.answers", Severity::Error, "port 8008", |s| {
+        s.node(2).patroni = None
+    }),
+    ("patroni.one_leader", Severity::Error, "no member leads", |s| s.patroni(1).primary_status = 503),
+    ("patroni.one_leader", Severity::Error, "pg-1, pg-3", |s| {
+        s.patroni(3).primary_status = 200
+    }),
+    ("patroni.one_leader", Severity::Error, "does not hold the leader key", |s| { s.patroni(3).role = "primary".to_owned(); }),
+    ("patroni.one_leader", Severity::Error, "different leaders", |s| {
+        s.patroni(3).members[1].role = "leader".to_owned();
+        s.patroni(3).members[0].role = "replica".to_owned();
+    }),
+    ("patroni.members", Severity::Error, "pg-3 is not a member", |s| { s.patroni(1).members.pop(); }),
+    ("patroni.members", Severity::Error, "pg-9 is a member and not", |s| { s.patroni(1).members[2].name = "pg-9".to_owned(); }),
+    ("patroni.members", Severity::Error, "scope `other`", |s| {
+        s.patroni(1).scope = "other".to_owned()
+    }),
+    ("patroni.running", Severity::Error, "start failed", |s| {
+        s.patroni(3).state = "start failed".to_owned()
+    }),
+    ("patroni.replicas_streaming", Severity::Error, "state `catchup`", |s| { s.postgresql(1).replication[0].state = "catchup".to_owned(); }),
+    ("patroni.replicas_streaming", Severity::Error, "state `running`", |s| { s.postgresql(1).replication.remove(0); }),
+    ("patroni.replicas_streaming", Severity::Error, "timeline 2, the leader pg-1 on 1", |s| { s.patroni(3).timeline = Some(2); }),
+    ("patroni.replicas_streaming", Severity::Error, "without a leader", |s| s.patroni(1).primary_status = 503),
+    ("patroni.replicas_streaming", Severity::Error, "no replica answers", |s| { s.lose(2); s.lose(3); }),
+    ("patroni.lag", Severity::Warning, "2.0 MiB behind", |s| {
+        s.postgresql(1).replication[1].lag_bytes = Some(2 << 20);
+    }),
+    ("patroni.lag", Severity::Warning, "not known", |s| {
+        s.postgresql(1).replication[1].lag_bytes = None;
+        s.patroni(1).members[2].lag_bytes = None;
+    }),
+    ("patroni.pending_restart", Severity::Warning, "a setting waits", |s| s.patroni(3).pending_restart = true),
+    ("patroni.pending_restart", Severity::Warning, "max_connections wait", |s| {
+        s.postgresql(3).pending_restart = vec!["max_connections".to_owned()];
+    }),
+    ("patroni.paused", Severity::Warning, "no automatic failover", |s| s.patroni(2).paused = true),
+    ("patroni.dynamic_configuration", Severity::Error, "ttl: is 20, wanted 30", |s| { s.patroni(1).config["ttl"] = json!(20); }),
+    ("patroni.dynamic_configuration", Severity::Error, "max_connections: is not set, wanted 100", |s| {
+        s.patroni(1).config["postgresql"]["parameters"] = json!({});
+    }),
+    ("patroni.dynamic_configuration", Severity::Error, "no member shows", |s| { for number in 1..=3 { s.patroni(number).config.clear(); } }),
+    ("postgresql.answers", Severity::Error, "does not answer", |s| s.postgresql(3).answers = false),
+    ("postgresql.one_writable", Severity::Error, "two histories", |s| s.postgresql(3).in_recovery = Some(false)),
+    ("postgresql.one_writable", Severity::Error, "takes no writes", |s| s.postgresql(1).in_recovery = Some(true)),
+    ("postgresql.durability", Severity::Error, "fsync is off", |s| set(s, "fsync")),
+    ("postgresql.durability", Severity::Error, "full_page_writes is off", |s| set(s, "full_page_writes")),
+    ("postgresql.durability", Severity::Error, "synchronous_commit is off", |s| set(s, "synchronous_commit")),
+    ("postgresql.system_identifier", Severity::Error, "of another cluster: 99", |s| {
+        s.postgresql(3).system_identifier = Some("99".to_owned());
+        s.patroni(3).system_identifier = Some("99".to_owned());
+    }),
+    ("postgresql.system_identifier", Severity::Error, "its Patroni serves 99", |s| { s.patroni(3).system_identifier = Some("99".to_owned()); }),
+    ("postgresql.system_identifier", Severity::Error, "the DCS knows no", |s| { for number in 1..=3 { s.etcd(number).initialize = None; } }),
+    ("postgresql.versions_equal", Severity::Warning, "15.14 on pg-1, pg-2; 15.9 on pg-3", |s| { s.postgresql(3).server_version = Some(150_009); }),
+    ("postgresql.versions_equal", Severity::Error, "major versions differ", |s| { s.postgresql(3).server_version = Some(160_001); }),
+    ("postgresql.versions_equal", Severity::Error, "the inventory says 16", |s| { s.cluster.postgresql.version = Some(16); }),
+    ("postgresql.stray", Severity::Error, "pid 99 on /var/lib/postgresql/15/main", |s| {
+        s.postgresql(2)
+            .postmasters
+            .insert("/var/lib/postgresql/15/main".to_owned(), 99);
+    }),
+    ("postgresql.stray", Severity::Error, "outside Patroni", |s| {
+        let only = [("/srv/other".to_owned(), 99)];
+        s.postgresql(2).postmasters = only.into();
+    }),
+    ("postgresql.hba", Severity::Error, "line 3: end-of-line", |s| {
+        s.postgresql(2).hba_errors =
+            vec!["line 3: end-of-line before authentication method".to_owned()];
+    }),
+    ("postgresql.distribution_units", Severity::Error, "starts at boot", |s| { s.unit(1, "postgresql.service").enabled = "enabled".to_owned(); }),
+    ("postgresql.distribution_units", Severity::Error, "postgresql@15-main.service runs", |s| {
+        *s.unit(1, "postgresql@15-main.service") =
+            unit_facts("active", "running", "enabled-runtime");
+    }),
+    ("haproxy.answers", Severity::Error, "port 7000", |s| {
+        s.node(2).haproxy = None
+    }),
+    ("haproxy.servers", Severity::Error, "demo_read_write leads to pg-1, pg-2, not to pg-1", |s| {
+        s.haproxy(3).servers[2].status = "UP".to_owned();
+    }),
+    ("haproxy.servers", Severity::Error, "leads to nobody", |s| {
+        s.haproxy(3).servers[0].status = "DOWN".to_owned()
+    }),
+    ("haproxy.servers", Severity::Error, "does not lead to pg-3 (L4CON)", |s| {
+        s.haproxy(1).servers[5].status = "DOWN".to_owned();
+        s.haproxy(1).servers[5].check = "L4CON".to_owned();
+    }),
+    ("haproxy.servers", Severity::Error, "pg-1, which is no replica", |s| { s.haproxy(1).servers[1].status = "UP 1/2".to_owned(); }),
+    ("haproxy.read", Severity::Error, "no pg_hba.conf entry", |s| s.probe(2, ProbeKind::Read, Err("FATAL:  no pg_hba.conf entry for host"))),
+    ("haproxy.write", Severity::Error, "did not come through: refused", |s| s.probe(2, ProbeKind::Write, Err("refused"))),
+    ("haproxy.write", Severity::Error, "a standby, which refused it", |s| {
+        s.probe(2, ProbeKind::Write, Err("ERROR:  cannot assign TransactionIds during recovery"));
+    }),
+    ("haproxy.write", Severity::Error, "pg-2, a standby", |s| {
+        s.probe(2, ProbeKind::Write, Ok(("10.0.0.12", true)))
+    }),
+    ("haproxy.write", Severity::Error, "pg-3, which is not the leader", |s| { s.probe(2, ProbeKind::Write, Ok(("10.0.0.13", false))); }),
+    ("haproxy.write", Severity::Error, "10.9.9.9, which is not the leader", |s| { s.probe(2, ProbeKind::Write, Ok(("10.9.9.9", false))); }),
+    ("haproxy.write", Severity::Warning, "no write was tried", |s| s.probes.clear()),
+    ("haproxy.read", Severity::Error, "did not come through", |s| s.probe(1, ProbeKind::Read, Err("refused"))),
+    ("haproxy.read", Severity::Error, "pg-1, which is no replica", |s| { s.probe(1, ProbeKind::Read, Ok(("10.0.0.11", false))); }),
+    ("haproxy.read", Severity::Error, "10.9.9.9, which is no node", |s| { s.probe(1, ProbeKind::Read, Ok(("10.9.9.9", true))); }),
+    ("haproxy.read", Severity::Warning, "no read was tried", |s| s.probes.clear()),
+    ("system.reachable", Severity::Error, "connection timed out", |s| s.lose(2)),
+    ("system.units", Severity::Error, "is failed (exit-code)", |s| {
+        *s.unit(2, "etcd.service") = unit_facts("failed", "failed", "enabled");
+        s.unit(2, "etcd.service").result = "exit-code".to_owned();
+    }),
+    ("system.units", Severity::Error, "does not start at boot (disabled)", |s| { s.unit(2, "haproxy.service").enabled = "disabled".to_owned(); }),
+    ("system.units", Severity::Error, "does not exist", |s| {
+        s.unit(2, "patroni.service").load = "not-found".to_owned()
+    }),
+    ("system.units", Severity::Warning, "has not read it again", |s| { s.unit(2, "patroni.service").needs_daemon_reload = true; }),
+    ("system.files", Severity::Error, "is missing", |s| {
+        s.node(2).files.clear();
+    }),
+    ("system.files", Severity::Error, "the content differs, mode 644, not 600", |s| {
+        let file = s
+            .node(2)
+            .files
+            .get_mut("/etc/patroni/patroni.yml")
+            .expect("the file");
+        file.sha256 = "00".to_owned();
+        file.mode = "644".to_owned();
+    }),
+    ("system.files", Severity::Error, "owner root:root, not postgres:postgres", |s| {
+        let file = s
+            .node(2)
+            .files
+            .get_mut("/etc/patroni/patroni.yml")
+            .expect("the file");
+        (file.owner, file.group) = ("root".to_owned(), "root".to_owned());
+    }),
+    ("system.files", Severity::Error, "symbolic link to /tmp/x", |s| {
+        let file = s
+            .node(2)
+            .files
+            .get_mut("/etc/haproxy/haproxy.cfg")
+            .expect("the file");
+        file.link = Some("/tmp/x".to_owned());
+    }),
+    ("system.sysctl", Severity::Error, "vm.swappiness is 60, wanted 1", |s| sysctl(s, true)),
+    ("system.sysctl", Severity::Warning, "cannot be set in this container", |s| sysctl(s, false)),
+    ("system.transparent_huge_pages", Severity::Error, "are `always`", |s| { s.node(1).system.transparent_huge_pages = Some("always".to_owned()); }),
+    ("system.transparent_huge_pages", Severity::Warning, "cannot switch them off", |s| {
+        s.node(1).system.transparent_huge_pages = Some("madvise".to_owned());
+        s.node(1).system.transparent_huge_pages_writable = false;
+    }),
+    ("system.limits", Severity::Warning, "may open 1024 files", |s| { s.unit(1, "patroni.service").limit_nofile = Some(1024); }),
+    ("system.watchdog", Severity::Warning, "no /dev/watchdog", |s| s.node(1).system.watchdog_device = false),
+    ("system.watchdog", Severity::Error, "requires one", |s| {
+        s.cluster.nodes[0].patroni.watchdog = "required".to_owned();
+        s.node(1).system.watchdog_device = false;
+    }),
+    ("system.time", Severity::Error, "no time service", |s| {
+        s.node(1).system.time_service = None
+    }),
+    ("system.time", Severity::Warning, "not synchronised", |s| {
+        s.node(1).system.clock_synchronized = Some(false)
+    }),
+    ("system.clocks", Severity::Warning, "0.8 s ahead of pg-1", |s| s.node(3).system.clock_offset = Some(0.81)),
+    ("system.clocks", Severity::Error, "3.0 s ahead of pg-1", |s| s.node(3).system.clock_offset = Some(3.01)),
+    ("system.disk", Severity::Warning, "(8 %)", |s| {
+        s.node(2).disks[0].free_bytes = 8 << 30
+    }),
+    ("system.disk", Severity::Error, "(2 %)", |s| {
+        s.node(2).disks[0].free_bytes = 2 << 30
+    }),
+    ("system.disk", Severity::Error, "512.0 MiB of 2.0 GiB", |s| {
+        s.node(2).disks[0].size_bytes = 2 << 30;
+        s.node(2).disks[0].free_bytes = 512 << 20;
+    }),
+    ("system.disk", Severity::Warning, "5000 inodes", |s| {
+        s.node(2).disks[0].free_inodes = Some(5000)
+    }),
+    ("system.disk", Severity::Error, "500 inodes", |s| {
+        s.node(2).disks[0].free_inodes = Some(500)
+    }),
+    ("system.machine_ids", Severity::Error, "pg-1, pg-2 have one", |s| { s.node(2).system.machine_id = "machine-pg-1".to_owned(); }),
+    ("system.hostname", Severity::Warning, "is called `localhost`", |s| { s.node(2).system.hostname = "localhost.local".to_owned(); }),
+    ("system.hostname", Severity::Error, "is called `localhost`", |s| {
+        s.cluster.nodes[1].system.check_hostname = true;
+        s.node(2).system.hostname = "localhost".to_owned();
+    }),
+    ("system.resolves", Severity::Warning, "pg-1 resolves to 127.0.1.1, not to 10.0.0.11", |s| {
+        s.node(1)
+            .system
+            .resolves
+            .insert("pg-1".to_owned(), "127.0.1.1".to_owned());
+    }),
+    ("system.resolves", Severity::Error, "resolves to nothing", |s| { s.cluster.patroni.connect_by_name = true; s.node(1).system.resolves.clear(); }),
+    ("system.versions", Severity::Warning, "Patroni differs: 3.0.2-1 on pg-1, pg-2; 4.0.7-1 on pg-3", |s| { package(s, "patroni", "4.0.7-1"); }),
+    ("system.versions", Severity::Warning, "etcd differs", |s| {
+        package(s, "etcd-server", "3.5.16-1")
+    }),
+    ("system.versions", Severity::Warning, "HAProxy differs", |s| package(s, "haproxy", "3.0.11-1")),
+    ("system.libc", Severity::Warning, "glibc 2.36 on pg-1, pg-2; 2.41 on pg-3", |s| { s.node(3).system.libc = "2.41".to_owned(); }),
+];
+
+fn set(sample: &mut Sample, setting: &str) {
+    let settings = &mut sample.postgresql(2).settings;
+    settings.insert(setting.to_owned(), "off".to_owned());
+}
+
+fn sysctl(sample: &mut Sample, writable: bool) {
+    let live = sample
+        .node(2)
+        .sysctl
+        .get_mut("vm.swappiness")
+        .expect("the key");
+    (live.value, live.writable) = ("60".to_owned(), writable);
+}
+
+fn package(sample: &mut Sample, name: &str, version: &str) {
+    let package = sample.node(3).packages.get_mut(name).expect("the package");
+    package.installed = Some(version.to_owned());
+}

@@ -93,6 +93,18 @@ pub(super) fn call(action: &Action) -> Call {
             patch_configuration(url, username, password, patch),
             90,
         ),
+        Action::WakeLeader {
+            url,
+            username,
+            password,
+            members,
+            setting,
+        } => {
+            let words: Vec<String> = members.iter().map(|name| sh(name.as_str())).collect();
+            let call = format!("wake_leader {} {}", sh(url), words.join(" "));
+            let options = patch_options(url, username, password, setting);
+            (&PATRONI, from_stdin(&options, &call), 90)
+        }
         Action::CreateRole {
             connection,
             name,
@@ -154,17 +166,28 @@ fn patch_configuration(
     password: &Secret,
     patch: &Map<String, Value>,
 ) -> String {
-    let url = format!("{url}/config");
+    from_stdin(
+        &patch_options(url, username, password, patch),
+        &format!(
+            "patch_dynamic_configuration {}",
+            sh(&format!("{url}/config"))
+        ),
+    )
+}
+
+/// curl's options for a PATCH of the dynamic configuration.
+fn patch_options(
+    url: &str,
+    username: &str,
+    password: &Secret,
+    patch: &Map<String, Value>,
+) -> String {
     let body = Value::Object(patch.clone()).to_string();
-    let options = format!(
+    format!(
         "url = {}\nrequest = PATCH\nuser = {}\nheader = \"Content-Type: application/json\"\ndata-binary = {}\n",
-        curl(&url),
+        curl(&format!("{url}/config")),
         curl(&format!("{username}:{}", password.expose())),
         curl(&body),
-    );
-    from_stdin(
-        &options,
-        &format!("patch_dynamic_configuration {}", sh(&url)),
     )
 }
 

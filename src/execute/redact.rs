@@ -19,7 +19,8 @@ impl Redactor {
         let steps = plan.phases.iter().flat_map(|phase| &phase.work);
         for step in steps.flat_map(|work| &work.steps) {
             match &step.action {
-                Action::PatchDynamicConfiguration { password, .. } => {
+                Action::PatchDynamicConfiguration { password, .. }
+                | Action::WakeLeader { password, .. } => {
                     secrets.insert(password.expose());
                 }
                 Action::CreateRole {

@@ -77,6 +77,22 @@ pub enum Action {
         /// What is sent.
         patch: Map<String, Value>,
     },
+    /// Await that the leader knows of `members`, then have it run its round at once by a PATCH that
+    /// changes nothing: only then do their replication slots exist. Else a new replica begins to
+    /// stream up to `loop_wait` and five seconds later (Patroni, `do_PATCH_config` wakes the
+    /// round; PostgreSQL, `wal_retrieve_retry_interval`).
+    WakeLeader {
+        /// The leader's REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// The new members.
+        members: Vec<NodeName>,
+        /// A dynamic setting as it is.
+        setting: Map<String, Value>,
+    },
     /// Create a role on the leader.
     CreateRole {
         /// How the server is reached on the node.
@@ -207,6 +223,10 @@ impl Action {
             Action::PatchDynamicConfiguration { patch, .. } => {
                 let keys: Vec<&str> = patch.keys().map(String::as_str).collect();
                 format!("patch the dynamic configuration ({})", keys.join(", "))
+            }
+            Action::WakeLeader { members, .. } => {
+                let members: Vec<&str> = members.iter().map(NodeName::as_str).collect();
+                format!("have the leader make slots for {}", members.join(", "))
             }
             Action::CreateRole { name, .. } => format!("create role {name}"),
         }

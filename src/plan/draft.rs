@@ -194,6 +194,8 @@ impl NodeFacts {
                     super::patroni::apply_patch(&mut patroni.config, patch);
                 }
             }
+            // What a replica's start brings is projected there.
+            Action::WakeLeader { .. } => {}
             Action::CreateRole { name, .. } => {
                 if let Some(postgresql) = &mut self.postgresql {
                     postgresql.roles.push(name.clone());

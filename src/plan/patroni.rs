@@ -45,14 +45,12 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
     if let Some(first) = first {
         start_leader(draft, desired, first);
     }
-    start_members(
-        draft,
-        desired,
-        idle.into_iter()
-            .filter(|node| first.is_none_or(|first| first.name != node.name))
-            .collect(),
-    );
     let leader = leader.or_else(|| first.map(|node| node.name.clone()));
+    let others: Vec<&Node> = idle
+        .into_iter()
+        .filter(|node| first.is_none_or(|first| first.name != node.name))
+        .collect();
+    start_members(draft, desired, &others, leader.as_ref());
     dynamic_configuration(draft, desired, leader.as_ref());
     roles(draft, desired, leader.as_ref());
     pending_restarts(draft, desired);
@@ -160,13 +158,9 @@ fn start_leader(draft: &mut Draft, desired: &Desired, node: &Node) {
     });
 }
 
-fn start_members(draft: &mut Draft, desired: &Desired, nodes: Vec<&Node>) {
+/// Replicas side by side; where no leader is known yet, all members, of which one will lead.
+fn start_members(draft: &mut Draft, desired: &Desired, nodes: &[&Node], leader: Option<&NodeName>) {
     let cluster = desired.cluster;
-    let title = if initialized(&desired.facts) {
-        "members"
-    } else {
-        "replicas"
-    };
     let work = nodes
         .iter()
         .map(|node| {
@@ -174,30 +168,56 @@ fn start_members(draft: &mut Draft, desired: &Desired, nodes: Vec<&Node>) {
             (node.name.clone(), vec![Step::from(start)])
         })
         .collect();
-    let knows_leader = leader(cluster, &desired.facts).is_some() || !initialized(&desired.facts);
-    draft.phase(title, Rollout::Parallel, work, |names| {
-        let conditions = names
-            .iter()
-            .filter_map(|name| cluster.node(name))
-            .map(|node| {
+    let Some(leader) = leader.and_then(|name| cluster.node(name)) else {
+        draft.phase("members", Rollout::Parallel, work, |_| {
+            let awaited = nodes.iter().map(|node| {
                 let url = rest_url(cluster, node);
-                let condition = if knows_leader {
-                    let connection = connection(desired, node);
-                    Condition::PatroniReplica { url, connection }
-                } else {
-                    // One of them will lead; which one is theirs to decide.
-                    Condition::PatroniMember { url }
-                };
-                (node.name.clone(), condition)
+                (node.name.clone(), Condition::PatroniMember { url })
+            });
+            Some(Gate {
+                title: "every member runs".to_owned(),
+                conditions: awaited.collect(),
+                deadline: REPLICA_DEADLINE,
             })
-            .collect();
+        });
+        return;
+    };
+    draft.phase("replicas", Rollout::Parallel, work, |_| None);
+    let loop_wait = cluster.patroni.dynamic.get_key_value("loop_wait");
+    let wake = Step {
+        action: Action::WakeLeader {
+            url: rest_url(cluster, leader),
+            username: cluster.patroni.rest_username.clone(),
+            password: desired.secrets.get(&SecretName::RestApi).clone(),
+            members: nodes.iter().map(|node| node.name.clone()).collect(),
+            setting: loop_wait
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .into_iter()
+                .collect(),
+        },
+        guard: Some(Guard::LeaderIs {
+            node: leader.name.clone(),
+            url: rest_url(cluster, leader),
+        }),
+    };
+    let steps = if nodes.is_empty() {
+        Vec::new()
+    } else {
+        vec![wake]
+    };
+    let work = vec![(leader.name.clone(), steps)];
+    draft.phase("replication", Rollout::Parallel, work, |_| {
+        let awaited = nodes.iter().map(|node| {
+            let url = rest_url(cluster, node);
+            let connection = connection(desired, node);
+            (
+                node.name.clone(),
+                Condition::PatroniReplica { url, connection },
+            )
+        });
         Some(Gate {
-            title: if knows_leader {
-                "every replica streams".to_owned()
-            } else {
-                "every member runs".to_owned()
-            },
-            conditions,
+            title: "every replica streams".to_owned(),
+            conditions: awaited.collect(),
             deadline: REPLICA_DEADLINE,
         })
     });

@@ -63,6 +63,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::RefreshPackageLists { .. }
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
+        | Action::WakeLeader { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
         Action::RemoveFile { .. } => Change::Remove,
         Action::Systemd { operation, .. } => match operation {

@@ -177,7 +177,8 @@ fn whole_path(suite: &str, image: &str) {
     lab.mahout(&["deploy", "--yes"]).succeeds();
     lab.on(
         drifted,
-        "grep -c hand /etc/haproxy/haproxy.cfg /etc/patroni/patroni.yml",
+        "grep -e '# edited by hand' -e '#hand' -e '# hand' /etc/haproxy/haproxy.cfg \
+         /etc/patroni/patroni.yml /etc/default/etcd",
     )
     .exits_with(1);
     lab.mahout(&["verify"]).succeeds();

@@ -39,6 +39,7 @@ impl fmt::Display for Run {
 
 fn run(command: &mut Command, stdin: &str) -> Run {
     let what = format!("{command:?}");
+    let begin = std::time::Instant::now();
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -52,6 +53,8 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     });
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
+    // With --nocapture: where a long test spends its time.
+    println!("{:6.1} s  {what}", begin.elapsed().as_secs_f64());
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),

@@ -25,6 +25,22 @@ patch_dynamic_configuration() {
 	done
 }
 
+# wake_leader URL MEMBER…: curl's options for a PATCH that changes nothing are on stdin, in base64.
+# A member that does not register in time is a gate's business.
+wake_leader() {
+	local url=$1 members member until
+	shift
+	until=$(($(uptime_seconds) + 15))
+	for member in "$@"; do
+		while [ "$(uptime_seconds)" -lt "$until" ]; do
+			members=$(curl -sS -g --noproxy '*' -m 4 "$url/cluster" 2>/dev/null)
+			case $members in *"\"name\": \"$member\""* | *"\"name\":\"$member\""*) break ;; esac
+			nap 0.1
+		done
+	done
+	patch_dynamic_configuration "$url/config"
+}
+
 # psql_as_postgres BIN_DIR PORT SUPERUSER [OPTION]…: over the socket, SQL on stdin, errors without
 # the statement that they are about (it may hold a password).
 psql_as_postgres() {

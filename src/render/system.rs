@@ -103,9 +103,9 @@ pub fn sysctl_values(target: &Target) -> BTreeMap<String, String> {
 /// without swap it leaves half of the memory unused, and less would starve Patroni.
 fn overcommit_ratio(memory_bytes: u64, swap_bytes: u64) -> u64 {
     const FLOOR: u64 = 50;
-    let promised = (u128::from(memory_bytes) + u128::from(swap_bytes)) * 9 / 10;
-    let of_memory = promised.saturating_sub(u128::from(swap_bytes)) * 100;
-    let ratio = of_memory / u128::from(memory_bytes.max(1));
+    let (memory, swap) = (u128::from(memory_bytes), u128::from(swap_bytes));
+    // 100 * (0.9 * (memory + swap) - swap) / memory
+    let ratio = (memory * 90).saturating_sub(swap * 10) / memory.max(1);
     u64::try_from(ratio).unwrap_or(FLOOR).max(FLOOR)
 }
 

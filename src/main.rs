@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mahout::cli::{Cli, OutputFormat};
+use mahout::cluster::InvalidCluster;
 use mahout::commands::{self, Context};
 use mahout::error::Error;
 use mahout::report::{self, Events, Output, Style};
@@ -45,7 +46,11 @@ fn show(error: &Error) {
         return;
     }
     let mut stderr = std::io::stderr();
-    let _ = writeln!(stderr, "error: {error}");
+    let _ = match error {
+        // Each problem of the report says for itself whether it is an error or a warning.
+        Error::Cluster(InvalidCluster::Problems(report)) => write!(stderr, "{report}"),
+        _ => writeln!(stderr, "error: {error}"),
+    };
     if let Some(hint) = error.hint() {
         let _ = writeln!(stderr, "\nhint: {hint}");
     }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::facts::ask::Ask;
 use crate::facts::gather::gather_node;
 use crate::facts::{Facts, FactsError};
-use crate::plan::patroni;
+use crate::plan::dcs::Dcs;
 use crate::render::Rendered;
 use crate::report::Event;
 use crate::template::Templates;
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
             })
             .map(SecretName::to_string)
             .collect();
-        if lost.is_empty() || !patroni::initialized(facts) {
+        if lost.is_empty() || !Dcs::of(&self.cluster, facts).has_cluster(facts) {
             return Ok(());
         }
         let vault = Vault::beside(&self.context.global.inventory);

@@ -108,7 +108,7 @@ pub fn managed_paths() -> &'static [&'static str] {
 const TIME_PACKAGES: [&str; 5] = ["chrony", "systemd-timesyncd", "ntpsec", "ntp", "openntpd"];
 
 /// The units that keep the time, by the names of all platforms.
-pub(super) const TIME_UNITS: [&str; 7] = [
+pub(crate) const TIME_UNITS: [&str; 7] = [
     "chrony.service",
     "chronyd.service",
     "systemd-timesyncd.service",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Gate, NodeWork, Note, Phase, Plan, Rollout, Step, UnitOperation};
 use crate::cluster::NodeName;
-use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts};
+use crate::facts::{Facts, FileFacts, NodeFacts};
 use crate::render::File;
 
 /// What the facts say, with everything planned so far done.
@@ -58,19 +58,15 @@ impl Draft {
         if work.is_empty() {
             return;
         }
-        for NodeWork { node, steps } in &work {
-            let facts = self.facts.nodes.entry(node.clone()).or_default();
-            for step in steps {
-                facts.project(&step.action);
-            }
-        }
         let nodes: Vec<NodeName> = work.iter().map(|work| work.node.clone()).collect();
-        self.plan.phases.push(Phase {
+        let phase = Phase {
             title,
             rollout,
             gate: gate(&nodes),
             work,
-        });
+        };
+        self.facts.project(&phase);
+        self.plan.phases.push(phase);
     }
 
     /// The plan, and the facts as they will be.
@@ -126,105 +122,5 @@ pub(super) fn systemd(unit: &str, operation: UnitOperation) -> Action {
     Action::Systemd {
         unit: unit.to_owned(),
         operation,
-    }
-}
-
-impl NodeFacts {
-    /// Makes the facts say what they will say after `action`.
-    pub fn project(&mut self, action: &Action) {
-        match action {
-            Action::RefreshPackageLists { .. } => self.system.package_lists = true,
-            Action::InstallPackages { packages, .. } => {
-                for change in packages {
-                    let package = self.packages.entry(change.name.clone()).or_default();
-                    let version = change.version.clone();
-                    package.installed = version.or_else(|| Some("(newest)".to_owned()));
-                }
-            }
-            Action::CreateDirectory {
-                path,
-                owner,
-                group,
-                mode,
-            } => {
-                let empty = self.directories.get(path).is_none_or(|there| there.empty);
-                self.directories.insert(
-                    path.clone(),
-                    DirectoryFacts {
-                        owner: owner.clone(),
-                        group: group.clone(),
-                        mode: format!("{mode:o}"),
-                        empty,
-                    },
-                );
-            }
-            Action::WriteFile { file, .. } => {
-                self.files.insert(
-                    file.path.clone(),
-                    FileFacts {
-                        owner: file.owner.to_owned(),
-                        group: file.group.to_owned(),
-                        mode: format!("{:o}", file.mode),
-                        sha256: file.sha256(),
-                        content: Some(file.content.clone()),
-                        modified: 0,
-                        link: None,
-                    },
-                );
-            }
-            Action::RemoveFile { path } => {
-                self.files.remove(path);
-            }
-            Action::SetSysctl { values } => {
-                for (key, value) in values {
-                    if let Some(setting) = self.sysctl.get_mut(key) {
-                        setting.value.clone_from(value);
-                    }
-                }
-            }
-            Action::EnableWatchdog => self.system.watchdog_device = true,
-            Action::ReloadSystemd => {
-                for unit in self.units.values_mut() {
-                    unit.needs_daemon_reload = false;
-                }
-            }
-            Action::Systemd { unit, operation } => self.project_unit(unit, *operation),
-            Action::PatchDynamicConfiguration { patch, .. } => {
-                if let Some(patroni) = &mut self.patroni {
-                    super::patroni::apply_patch(&mut patroni.config, patch);
-                }
-            }
-            // What a replica's start brings is projected there.
-            Action::WakeLeader { .. } => {}
-            Action::CreateRole { name, .. } => {
-                if let Some(postgresql) = &mut self.postgresql {
-                    postgresql.roles.push(name.clone());
-                }
-            }
-        }
-    }
-
-    fn project_unit(&mut self, name: &str, operation: UnitOperation) {
-        let unit = self.units.entry(name.to_owned()).or_default();
-        match operation {
-            UnitOperation::Enable => {
-                "loaded".clone_into(&mut unit.load);
-                "enabled".clone_into(&mut unit.enabled);
-            }
-            UnitOperation::Disable => {
-                "disabled".clone_into(&mut unit.enabled);
-                "inactive".clone_into(&mut unit.active);
-                unit.active_since = None;
-            }
-            UnitOperation::Start | UnitOperation::Restart => {
-                "active".clone_into(&mut unit.active);
-                unit.active_since = Some(i64::MAX);
-            }
-            UnitOperation::Stop => {
-                "inactive".clone_into(&mut unit.active);
-                unit.active_since = None;
-            }
-            UnitOperation::Reload => unit.reloaded_at = Some(i64::MAX),
-        }
     }
 }

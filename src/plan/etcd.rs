@@ -25,7 +25,17 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         let running = facts.is_active(UNIT);
         let (mut steps, changed) = configure(desired, node, facts);
         if !running {
-            steps.push(systemd(UNIT, UnitOperation::Start).into());
+            // One that waits for the others with its old settings must read the new ones.
+            let waits = facts
+                .units
+                .get(UNIT)
+                .is_some_and(|unit| unit.active == "activating");
+            let operation = if waits && changed {
+                UnitOperation::Restart
+            } else {
+                UnitOperation::Start
+            };
+            steps.push(systemd(UNIT, operation).into());
             start.push((node.name.clone(), steps));
         } else if changed || is_stale(desired, node, facts) {
             steps.push(Step {
@@ -98,22 +108,13 @@ fn quorum_without(cluster: &Cluster, node: &Node) -> Guard {
         .filter(|other| other.name != node.name)
         .map(|other| client_url(cluster, other))
         .collect();
-    // With a single member there is no quorum to keep: its restart is the outage that was asked
-    // for.
-    let needed = if others.is_empty() {
-        0
-    } else {
-        others.len().div_ceil(2)
-    };
+    // One member, or two, have no quorum without it: its restart is the outage that was asked for.
+    let quorum = (others.len() + 1) / 2 + 1;
     Guard::EtcdQuorumWithout {
         node: node.name.clone(),
+        needed: quorum.min(others.len()),
         others,
-        needed: needed.max(usize::from(!cluster_is_single(cluster))),
     }
-}
-
-fn cluster_is_single(cluster: &Cluster) -> bool {
-    cluster.with_role(Role::Etcd).count() == 1
 }
 
 /// Where clients reach the member of `node`.

@@ -32,19 +32,16 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             }
         }
         let changed = !steps.is_empty();
-        if units_changed {
+        let there = facts.units.get(unit);
+        if units_changed || there.is_some_and(|unit| unit.needs_daemon_reload) {
             steps.push(Action::ReloadSystemd.into());
         }
-        if facts
-            .units
-            .get(unit)
-            .is_none_or(|unit| unit.enabled != "enabled")
-        {
+        if there.is_none_or(|unit| unit.enabled != "enabled") {
             steps.push(systemd(unit, UnitOperation::Enable).into());
         }
         if !facts.is_active(unit) {
             steps.push(systemd(unit, UnitOperation::Start).into());
-        } else if units_changed {
+        } else if units_changed || is_older_than_its_unit(desired, node, facts) {
             // A limit of the unit holds from its next start on, and a configuration that needs
             // more is not loaded.
             steps.push(systemd(unit, UnitOperation::Restart).into());
@@ -53,9 +50,26 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         }
         work.push((node.name.clone(), steps));
     }
-    draft.phase("haproxy", Rollout::Parallel, work, |nodes| {
-        gate(cluster, nodes)
-    });
+    let touched: Vec<NodeName> = work
+        .iter()
+        .filter(|(_, steps)| !steps.is_empty())
+        .map(|(name, _)| name.clone())
+        .collect();
+    let gate = gate(draft, cluster, &touched);
+    draft.phase("haproxy", Rollout::Parallel, work, |_| gate);
+}
+
+/// Whether HAProxy was started before its unit was last written; a reload does not mend that.
+fn is_older_than_its_unit(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
+    let rendered = &desired.rendered[&node.name];
+    let unit = facts.units.get(&rendered.platform.haproxy_unit);
+    let since = unit.and_then(|unit| unit.active_since);
+    rendered
+        .files
+        .iter()
+        .filter(|file| file.purpose == Purpose::HaproxyConfig && file.is_unit())
+        .filter_map(|file| facts.files.get(&file.path))
+        .any(|file| since.is_some_and(|since| file.modified > since))
 }
 
 /// Whether the file was written after HAProxy last read it.
@@ -73,26 +87,16 @@ fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
         .any(|file| read.is_some_and(|read| file.modified > read))
 }
 
-fn gate(cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
-    let members = cluster.with_role(Role::Postgresql).count();
-    if members == 0 {
-        return None;
-    }
+fn gate(draft: &Draft, cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
+    cluster.with_role(Role::Postgresql).next()?;
+    let readers = readers(draft, cluster);
     let conditions = nodes
         .iter()
         .filter_map(|name| cluster.node(name))
         .map(|node| {
-            // A replica with `noloadbalance` answers /replica with 503 for good.
-            let replicas = cluster
-                .with_role(Role::Postgresql)
-                .filter(|node| node.patroni.tags.get("noloadbalance") != Some(&true.into()))
-                .count();
             let mut up = vec![(render::read_write_listener(cluster), 1)];
-            if node.haproxy.read_only_port.is_some() {
-                up.push((
-                    render::read_only_listener(cluster),
-                    replicas.min(members - 1),
-                ));
+            if let Some(readers) = readers.filter(|_| node.haproxy.read_only_port.is_some()) {
+                up.push((render::read_only_listener(cluster), readers));
             }
             let url = cluster.stats_url(node);
             (node.name.clone(), Condition::HaproxyServers { url, up })
@@ -103,4 +107,22 @@ fn gate(cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
         conditions,
         deadline: GATE_DEADLINE,
     })
+}
+
+/// How many replicas will take reads; `None` if that cannot be foretold, because nobody leads yet
+/// or a member is not well.
+fn readers(draft: &Draft, cluster: &Cluster) -> Option<usize> {
+    let (mut leaders, mut readers) = (0, 0);
+    for node in cluster.with_role(Role::Postgresql) {
+        let patroni = draft.facts(&node.name).patroni.as_ref()?;
+        // With `noloadbalance` a replica answers /replica with 503 for good.
+        let hidden = node.patroni.tags.get("noloadbalance") == Some(&true.into());
+        match (patroni.primary_status, patroni.replica_status) {
+            (200, _) => leaders += 1,
+            _ if hidden => {}
+            (_, 200) => readers += 1,
+            _ => return None,
+        }
+    }
+    (leaders == 1).then_some(readers)
 }

@@ -2,12 +2,16 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+pub mod dcs;
 mod draft;
+pub mod dynamic;
 pub mod etcd;
 pub mod haproxy;
+mod members;
 mod packages;
 pub mod patroni;
 pub mod preflight;
+mod project;
 pub mod system;
 
 use std::collections::BTreeMap;
@@ -154,9 +158,14 @@ impl Plan {
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);
         etcd::plan(&mut draft, desired);
-        patroni::plan(&mut draft, desired);
+        let leads = patroni::plan(&mut draft, desired);
         haproxy::plan(&mut draft, desired);
-        Ok(draft.finish())
+        let (plan, facts) = draft.finish();
+        // "Nothing to change" would be no answer.
+        if plan.is_empty() && !leads {
+            return Err(PlanError::nobody_leads());
+        }
+        Ok((plan, facts))
     }
 
     /// Whether nothing is to be done.

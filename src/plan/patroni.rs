@@ -1,17 +1,15 @@
-//! Patroni and PostgreSQL: files and reloads, the first leader, the replicas, the dynamic
-//! configuration, roles.
+//! Patroni and PostgreSQL: files and reloads, roles, what waits for a restart.
 
 use std::time::Duration;
-
-use serde_json::{Map, Value};
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::{
     Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation,
+    dynamic, members,
 };
 use crate::cluster::postgresql::PROBE_ROLE;
-use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec, dynamic};
-use crate::facts::{Facts, NodeFacts};
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec};
+use crate::facts::{Facts, NodeFacts, PatroniFacts};
 use crate::platform::PATRONI_CONFIG;
 use crate::render::Purpose;
 
@@ -19,41 +17,22 @@ use crate::render::Purpose;
 pub const UNIT: &str = "patroni.service";
 
 /// initdb and the first start take a few seconds; recovery after a crash can take minutes.
-const LEADER_DEADLINE: Duration = Duration::from_secs(180);
-/// A replica copies the whole database first.
-const REPLICA_DEADLINE: Duration = Duration::from_secs(3600);
+pub(super) const LEADER_DEADLINE: Duration = Duration::from_secs(180);
 
-/// Adds the phases.
-pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
+/// Adds the phases; returns whether somebody leads after them, or nobody is to.
+pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> bool {
     let cluster = desired.cluster;
     if cluster.with_role(Role::Postgresql).next().is_none() {
-        return;
+        return true;
     }
     let leader = leader(cluster, &desired.facts);
     configure(draft, desired, leader.as_ref());
 
-    let idle: Vec<&Node> = cluster
-        .with_role(Role::Postgresql)
-        .filter(|node| !draft.facts(&node.name).is_active(UNIT))
-        .collect();
-    let first = match &leader {
-        Some(_) => None,
-        // Nobody leads and the DCS knows a cluster: its members, all of them, will elect.
-        None if initialized(&desired.facts) => None,
-        None => idle.first().copied(),
-    };
-    if let Some(first) = first {
-        start_leader(draft, desired, first);
-    }
-    let leader = leader.or_else(|| first.map(|node| node.name.clone()));
-    let others: Vec<&Node> = idle
-        .into_iter()
-        .filter(|node| first.is_none_or(|first| first.name != node.name))
-        .collect();
-    start_members(draft, desired, &others, leader.as_ref());
-    dynamic_configuration(draft, desired, leader.as_ref());
+    let leader = members::plan(draft, desired, leader);
+    dynamic::plan(draft, desired, leader.as_ref());
     roles(draft, desired, leader.as_ref());
     pending_restarts(draft, desired);
+    leader.is_some()
 }
 
 /// The files of every member; those that run reload them, replicas first.
@@ -139,129 +118,6 @@ fn is_stale(facts: &NodeFacts) -> bool {
     read.is_some_and(|read| file.modified > read)
 }
 
-fn start_leader(draft: &mut Draft, desired: &Desired, node: &Node) {
-    let cluster = desired.cluster;
-    let step = Step {
-        action: systemd(UNIT, UnitOperation::Start),
-        guard: Some(Guard::DataDirectoryEmpty {
-            path: desired.rendered[&node.name].data_dir.clone(),
-        }),
-    };
-    let work = vec![(node.name.clone(), vec![step])];
-    draft.phase("leader", Rollout::Parallel, work, |_| {
-        let url = rest_url(cluster, node);
-        Some(Gate {
-            title: format!("{} leads", node.name),
-            conditions: vec![(node.name.clone(), Condition::PatroniLeader { url })],
-            deadline: LEADER_DEADLINE,
-        })
-    });
-}
-
-/// Replicas side by side; where no leader is known yet, all members, of which one will lead.
-fn start_members(draft: &mut Draft, desired: &Desired, nodes: &[&Node], leader: Option<&NodeName>) {
-    let cluster = desired.cluster;
-    let work = nodes
-        .iter()
-        .map(|node| {
-            let start = systemd(UNIT, UnitOperation::Start);
-            (node.name.clone(), vec![Step::from(start)])
-        })
-        .collect();
-    let Some(leader) = leader.and_then(|name| cluster.node(name)) else {
-        draft.phase("members", Rollout::Parallel, work, |_| {
-            let awaited = nodes.iter().map(|node| {
-                let url = rest_url(cluster, node);
-                (node.name.clone(), Condition::PatroniMember { url })
-            });
-            Some(Gate {
-                title: "every member runs".to_owned(),
-                conditions: awaited.collect(),
-                deadline: REPLICA_DEADLINE,
-            })
-        });
-        return;
-    };
-    draft.phase("replicas", Rollout::Parallel, work, |_| None);
-    let loop_wait = cluster.patroni.dynamic.get_key_value("loop_wait");
-    let wake = Step {
-        action: Action::WakeLeader {
-            url: rest_url(cluster, leader),
-            username: cluster.patroni.rest_username.clone(),
-            password: desired.secrets.get(&SecretName::RestApi).clone(),
-            members: nodes.iter().map(|node| node.name.clone()).collect(),
-            setting: loop_wait
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .into_iter()
-                .collect(),
-        },
-        guard: Some(Guard::LeaderIs {
-            node: leader.name.clone(),
-            url: rest_url(cluster, leader),
-        }),
-    };
-    let steps = if nodes.is_empty() {
-        Vec::new()
-    } else {
-        vec![wake]
-    };
-    let work = vec![(leader.name.clone(), steps)];
-    draft.phase("replication", Rollout::Parallel, work, |_| {
-        let awaited = nodes.iter().map(|node| {
-            let url = rest_url(cluster, node);
-            let connection = connection(desired, node);
-            (
-                node.name.clone(),
-                Condition::PatroniReplica { url, connection },
-            )
-        });
-        Some(Gate {
-            title: "every replica streams".to_owned(),
-            conditions: awaited.collect(),
-            deadline: REPLICA_DEADLINE,
-        })
-    });
-}
-
-/// What the inventory names and the cluster has otherwise, by one PATCH. Keys that the inventory
-/// does not name are left alone: they may be another tool's (`pause`, `slots`).
-fn dynamic_configuration(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
-    let cluster = desired.cluster;
-    let asked = leader
-        .into_iter()
-        .chain(cluster.with_role(Role::Postgresql).map(|node| &node.name))
-        .find(|name| {
-            draft
-                .facts(name)
-                .patroni
-                .as_ref()
-                .is_some_and(|patroni| !patroni.config.is_empty())
-        })
-        .cloned();
-    let Some(node) = asked.as_ref().and_then(|name| cluster.node(name)) else {
-        return;
-    };
-    let before = draft
-        .facts(&node.name)
-        .patroni
-        .as_ref()
-        .map(|patroni| patroni.config.clone())
-        .unwrap_or_default();
-    let patch = difference(&before, &cluster.patroni.dynamic);
-    if patch.is_empty() {
-        return;
-    }
-    let action = Action::PatchDynamicConfiguration {
-        url: rest_url(cluster, node),
-        username: cluster.patroni.rest_username.clone(),
-        password: desired.secrets.get(&SecretName::RestApi).clone(),
-        before,
-        patch,
-    };
-    let work = vec![(node.name.clone(), vec![action.into()])];
-    draft.phase("dynamic configuration", Rollout::Parallel, work, |_| None);
-}
-
 /// Roles of the inventory that the leader does not have. By SQL, since Patroni 4.0 has no
 /// `bootstrap.users` any more and before it read them once.
 fn roles(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
@@ -269,13 +125,23 @@ fn roles(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
     let Some(node) = leader.and_then(|name| cluster.node(name)) else {
         return;
     };
-    let known = draft
-        .facts(&node.name)
-        .postgresql
-        .as_ref()
+    let facts = draft.facts(&node.name);
+    let takes_writes = |patroni: &PatroniFacts| patroni.primary_status == 200;
+    if !facts.patroni.as_ref().is_some_and(takes_writes) {
+        return;
+    }
+    let said = facts.postgresql.as_ref();
+    let Some(known) = said
         .filter(|postgresql| postgresql.answers)
         .map(|postgresql| postgresql.roles.clone())
-        .unwrap_or_default();
+    else {
+        draft.note(
+            Some(&node.name),
+            "PostgreSQL leads but does not answer psql over its socket: which roles it has is not \
+             known",
+        );
+        return;
+    };
     let probe = UserSpec {
         name: PROBE_ROLE.to_owned(),
         options: Vec::new(),
@@ -338,18 +204,11 @@ pub fn leader(cluster: &Cluster, facts: &Facts) -> Option<NodeName> {
                 .nodes
                 .get(&node.name)
                 .and_then(|facts| facts.patroni.as_ref())
-                .is_some_and(|patroni| patroni.primary_status == 200)
+                .is_some_and(|patroni| {
+                    patroni.primary_status == 200 || patroni.role == "standby_leader"
+                })
         })
         .map(|node| node.name.clone())
-}
-
-/// Whether the DCS knows a PostgreSQL cluster under our scope.
-pub fn initialized(facts: &Facts) -> bool {
-    facts
-        .nodes
-        .values()
-        .filter_map(|facts| facts.etcd.as_ref())
-        .any(|etcd| etcd.initialize.as_ref().is_some_and(|id| !id.is_empty()))
 }
 
 /// The REST API of the member of `node`.
@@ -357,48 +216,11 @@ pub fn rest_url(cluster: &Cluster, node: &Node) -> String {
     format!("http://{}", node.endpoint(cluster.patroni.port))
 }
 
-fn connection(desired: &Desired, node: &Node) -> LocalConnection {
+/// How psql reaches the server of `node`.
+pub(super) fn connection(desired: &Desired, node: &Node) -> LocalConnection {
     LocalConnection {
         bin_dir: desired.rendered[&node.name].bin_dir.clone(),
         port: node.postgresql.port,
         superuser: desired.cluster.postgresql.superuser.clone(),
-    }
-}
-
-/// What must be sent so that every key of `wanted` holds: nested maps key by key, everything else
-/// as a whole; `null` deletes. PostgreSQL's settings are compared as Patroni compares them:
-/// `on`, `true` and `"on"` are one value, and so are `100` and `"100"`.
-pub fn difference(present: &Map<String, Value>, wanted: &Map<String, Value>) -> Map<String, Value> {
-    let mut patch = Map::new();
-    for (key, wanted) in wanted {
-        match (present.get(key), wanted) {
-            (None, Value::Null) => {}
-            (Some(Value::Object(present)), Value::Object(wanted)) => {
-                let inner = difference(present, wanted);
-                if !inner.is_empty() {
-                    patch.insert(key.clone(), Value::Object(inner));
-                }
-            }
-            (Some(present), wanted) if dynamic::same(present, wanted) => {}
-            _ => {
-                patch.insert(key.clone(), wanted.clone());
-            }
-        }
-    }
-    patch
-}
-
-/// What Patroni makes of a PATCH: nested maps are merged, `null` deletes.
-pub fn apply_patch(config: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (key, value) in patch {
-        match (config.get_mut(key), value) {
-            (_, Value::Null) => {
-                config.remove(key);
-            }
-            (Some(Value::Object(inner)), Value::Object(patch)) => apply_patch(inner, patch),
-            _ => {
-                config.insert(key.clone(), value.clone());
-            }
-        }
     }
 }

@@ -5,7 +5,7 @@ use super::draft::{Draft, systemd, write_file};
 use super::{Action, Desired, Rollout, Step, UnitOperation};
 use crate::cluster::{Node, Role};
 use crate::facts::NodeFacts;
-use crate::render::Purpose;
+use crate::render::{File, Purpose};
 
 /// The oneshot unit that switches transparent huge pages off.
 pub const THP_UNIT: &str = "mahout-thp.service";
@@ -34,18 +34,23 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
         .filter(|file| file.purpose == Purpose::System)
         .filter_map(|file| write_file(facts, file))
         .collect();
-    let units_changed = files
-        .iter()
-        .any(|action| matches!(action, Action::WriteFile { file, .. } if file.is_unit()));
+    let writes = |wanted: fn(&File) -> bool| {
+        files
+            .iter()
+            .any(|action| matches!(action, Action::WriteFile { file, .. } if wanted(file)))
+    };
+    let units_changed = writes(File::is_unit);
+    let watchdog_is_new = writes(|file| file.path.starts_with("/etc/modules-load.d/"));
     steps.extend(files.into_iter().map(Step::from));
-    if units_changed {
+    let thp = facts.units.get(THP_UNIT);
+    if units_changed || thp.is_some_and(|unit| unit.needs_daemon_reload) {
         steps.push(Action::ReloadSystemd.into());
     }
 
     let (mut values, mut forbidden) = (std::collections::BTreeMap::new(), Vec::new());
     for (key, wanted) in &rendered.kernel_settings {
         match facts.sysctl.get(key) {
-            Some(live) if live.value == *wanted => {}
+            Some(live) if live.value.split_whitespace().eq(wanted.split_whitespace()) => {}
             Some(live) if live.writable => {
                 values.insert(key.clone(), wanted.clone());
             }
@@ -65,8 +70,7 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
     }
 
     if node.system.disable_transparent_huge_pages {
-        let unit = facts.units.get(THP_UNIT);
-        if unit.is_none_or(|unit| unit.enabled != "enabled") {
+        if thp.is_none_or(|unit| unit.enabled != "enabled") {
             steps.push(systemd(THP_UNIT, UnitOperation::Enable).into());
         }
         let live = facts.system.transparent_huge_pages.as_deref();
@@ -100,8 +104,13 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
                 "there is no watchdog device in this {}",
                 container_word(facts)
             ));
-        } else {
+        } else if watchdog_is_new {
             steps.push(Action::EnableWatchdog.into());
+        } else {
+            // A kernel without softdog would be asked in every run.
+            notes.push(
+                "there is no /dev/watchdog: `modprobe softdog` on the node says why".to_owned(),
+            );
         }
     }
 
@@ -119,8 +128,17 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
         );
         units.sort();
         units.dedup();
+        let server = &rendered.platform.postgresql_packages(rendered.postgresql)[0];
+        let before = &desired.facts.nodes[&node.name];
         for unit in units {
             // The packages enable their units; what is not known yet will be there after them.
+            let missing = before
+                .units
+                .get(&unit)
+                .is_some_and(|unit| unit.load == "not-found");
+            if missing && before.has_package(server) {
+                continue;
+            }
             let off = facts.units.get(&unit).is_some_and(|unit| {
                 matches!(
                     unit.enabled.as_str(),

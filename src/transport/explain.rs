@@ -161,11 +161,10 @@ fn key_in_words(line: &str) -> String {
 
 fn network(log: &Log<'_>) -> Option<Fault> {
     if let Some(line) = log.says("Could not resolve hostname ") {
-        let mut parts = line.splitn(3, ": ");
-        let name = parts.nth(1).and_then(|text| text.rsplit(' ').next());
-        let name = name.unwrap_or_default();
-        return Some(match parts.next() {
-            Some(why) if why.contains("Temporary") => {
+        let (what, why) = line.split_once(": ").unwrap_or((line, ""));
+        let name = what.rsplit(' ').next().unwrap_or_default();
+        return Some(match why {
+            why if why.contains("Temporary") => {
                 Fault::new(format!("the name `{name}` cannot be resolved: {why}"))
                     .hint("does this machine's name server answer?")
             }

@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -254,10 +255,15 @@ impl Foreground {
 impl Drop for Foreground {
     fn drop(&mut self) {
         // The group: ssh, the shell that watches over it, a ProxyCommand. A child that has been
-        // waited for has no id any more.
+        // waited for has no id any more, and another process may have it by now.
         signal(&self.child, Signal::TERM);
         let _ = std::fs::remove_file(&self.socket);
-        drop(self.watch.take());
+        let watch = self.watch.take().map(ChildStdin::into_owned_fd);
+        if self.child.id().is_none()
+            && let Some(Ok(watch)) = watch
+        {
+            let _ = File::from(watch).write_all(b"\n");
+        }
     }
 }
 

@@ -96,7 +96,10 @@ fn become_root_with_password(nonce: &str) -> String {
 /// Line 2. A script that changes nothing is ended by the node itself, also when nobody is left
 /// who could ask for that. GNU timeout (a file of its own; a link means a multi-call binary such
 /// as busybox, whose timeout ends the shell only) ends the whole process group; else the shell
-/// watches, and ends the group that setsid makes, or itself alone where that is missing.
+/// watches, and ends the group that setsid makes.
+///
+/// Whoever watches stops watching when the script's shell has ended. So that shell outlives
+/// SIGTERM until what it waits for has ended, and takes the rest of the group with it.
 fn as_root(effect: Effect, timeout: Duration) -> String {
     let environment = "umask 022; export LC_ALL=C \
                        PATH=\"$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin\"";
@@ -104,6 +107,7 @@ fn as_root(effect: Effect, timeout: Duration) -> String {
     if effect == Effect::Changes {
         return format!("{environment}; {rest}");
     }
+    let rest = format!(r#"trap "kill -KILL 0" TERM; {rest}"#);
     let seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
     let seconds = seconds.max(1);
     format!(
@@ -111,12 +115,10 @@ fn as_root(effect: Effect, timeout: Duration) -> String {
          t=/usr/bin/timeout; \
          if [ -f $t ] && [ ! -L $t ]; then exec $t -k {GRACE} {seconds} sh -c '{rest}' mahout; fi; \
          exec 3<&0; \
-         if command -v setsid >/dev/null 2>&1; \
-         then g=-; setsid sh -c '{rest}' mahout <&3 3<&- & p=$!; \
-         else g=; sh -c '{rest}' mahout <&3 3<&- & p=$!; fi; \
+         setsid sh -c '{rest}' mahout <&3 3<&- & p=$!; \
          exec 3<&-; \
          ( trap 'kill $s' TERM; sleep {seconds} & s=$!; \
-         wait $s && {{ kill -TERM $g$p; sleep {GRACE}; kill -KILL $g$p; }} ) </dev/null >/dev/null 2>&1 & \
+         wait $s && {{ kill -TERM -$p; sleep {GRACE}; kill -KILL -$p; }} ) </dev/null >/dev/null 2>&1 & \
          w=$!; wait $p; kill $w"
     )
 }

@@ -126,7 +126,7 @@ fn a_script_that_was_cut_does_not_run_wherever_it_was_cut() {
         for effect in [Effect::ReadOnly, Effect::Changes] {
             let bytes = bytes(&command(&script, effect, LONG), None);
             let whole = bytes.len() - 1; // the last newline says nothing
-            let lengths = (0..whole).filter(|length| length % 5 == 0 || *length > whole - 40);
+            let lengths = (0..whole).filter(|length| length % 17 == 0 || *length > whole - 40);
             for length in lengths {
                 run(folder.path(), &bytes[..length]);
                 assert!(!trace.exists(), "{shell} ran {length} of {whole} bytes");
@@ -169,40 +169,52 @@ fn a_changing_script_runs_to_its_end_when_nobody_reads() {
     }
 }
 
+/// Whether the process runs; one that has ended and was not waited for has no program any more.
+fn is_running(pid: &str) -> bool {
+    std::fs::read_link(Path::new("/proc").join(pid).join("exe")).is_ok()
+}
+
 #[test]
 fn the_node_ends_a_read_only_script_with_all_its_processes() {
-    for (shell, folder) in shells() {
-        for timeout in ["/usr/bin/timeout", "/nonexistent"] {
-            let pids = folder.path().join("pids");
-            let script = format!(
-                "sleep 1000 & echo $! >{0}.new; mv {0}.new {0}; trap '' TERM; sleep 1000",
-                pids.display()
-            );
-            // It ignores SIGTERM, so SIGKILL has to follow; not 5 s later in a test.
-            let wire = bytes(
-                &command(&script, Effect::ReadOnly, Duration::from_secs(1)),
-                None,
-            );
-            let wire = String::from_utf8(wire)
-                .expect("text")
-                .replace("/usr/bin/timeout", timeout)
-                .replace("-k 5 ", "-k 1 ")
-                .replace("sleep 5;", "sleep 1;");
-            let start = Instant::now();
-            let (stage, ..) = run(folder.path(), wire.as_bytes());
-            assert_eq!(stage, Stage::Inside, "{shell} {timeout}");
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "{shell} {timeout}"
-            );
-            let pid = std::fs::read_to_string(&pids).expect("it began");
-            let alive = Path::new("/proc").join(pid.trim());
-            assert!(
-                until(|| !alive.join("exe").exists()),
-                "{shell} {timeout}: {pid} lives on"
-            );
-            std::fs::remove_file(&pids).expect("removed");
+    // In the end it waits; or it has processes behind it that do not hear SIGTERM; or it does not
+    // hear it itself. `sleep 40`, so that a failure does not last for ever.
+    let endings = [
+        "sleep 40",
+        "(trap '' TERM; exec sleep 40) & note $!; sleep 40",
+        "trap '' TERM; sleep 40 & note $!; sleep 40; sleep 40",
+    ];
+    let shells = shells();
+    let place = tempfile::tempdir().expect("a folder");
+    std::thread::scope(|threads| {
+        for (shell, folder) in &shells {
+            for timeout in ["/usr/bin/timeout", "/nonexistent"] {
+                for (number, ending) in endings.into_iter().enumerate() {
+                    let what = format!("{shell}{}-{number}", timeout.replace('/', "-"));
+                    let pids = place.path().join(&what);
+                    threads.spawn(move || end_by_the_node(folder, timeout, ending, &pids, &what));
+                }
+            }
         }
+    });
+}
+
+fn end_by_the_node(folder: &TempDir, timeout: &str, ending: &str, pids: &Path, what: &str) {
+    let script = format!(
+        "note() {{ echo $1 >>{}; }}; sleep 40 & note $!; {ending}",
+        pids.display()
+    );
+    let command = command(&script, Effect::ReadOnly, Duration::from_secs(2));
+    let wire = String::from_utf8(bytes(&command, None))
+        .expect("text")
+        .replace("/usr/bin/timeout", timeout)
+        .replace("-k 5 ", "-k 0.2 ")
+        .replace("sleep 5;", "sleep 0.2;");
+    let start = Instant::now();
+    let (stage, ..) = run(folder.path(), wire.as_bytes());
+    assert_eq!(stage, Stage::Inside, "{what}");
+    assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+    for pid in std::fs::read_to_string(pids).expect("it began").lines() {
+        assert!(until(|| !is_running(pid)), "{what}: {pid} lives on");
     }
 }
 

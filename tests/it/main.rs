@@ -1,13 +1,16 @@
 //! The integration tests: one binary, one module a subject.
 
 mod architecture;
+mod cli;
 mod cluster;
 mod inventory;
 mod lab;
 mod nodes;
 mod operator;
+mod plan;
 mod probe;
 mod render;
 mod report;
 mod sample;
+mod ssh;
 mod verify;

@@ -1,10 +1,13 @@
 //! What runs or lies on the nodes already: ours, or somebody else's.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Findings;
+use super::etcd::is_of;
 use crate::cluster::{Node, Role};
 use crate::facts::NodeFacts;
+use crate::facts::etcd::EtcdMember;
+use crate::plan::dcs::{Dcs, holds_database};
 use crate::plan::{Desired, etcd, patroni};
 
 /// An etcd that runs with members that are not ours is not ours.
@@ -17,33 +20,56 @@ pub(super) fn foreign_etcd(
     if !node.has(Role::Etcd) || !facts.is_active(etcd::UNIT) {
         return;
     }
-    let ours: BTreeSet<String> = desired
-        .cluster
-        .with_role(Role::Etcd)
-        .flat_map(|node| {
-            let by_name = format!("http://{}:{}", node.name, desired.cluster.etcd.peer_port);
-            [etcd::peer_url(desired.cluster, node), by_name]
-        })
-        .collect();
+    let cluster = desired.cluster;
+    let is_ours = |member: &EtcdMember| {
+        let mut nodes = cluster.with_role(Role::Etcd);
+        nodes.any(|node| is_of(cluster, node, member))
+    };
     let members = facts.etcd.as_ref().map(|etcd| etcd.members.as_slice());
-    let strangers: Vec<String> = members
+    let (ours, strangers): (Vec<&EtcdMember>, Vec<&EtcdMember>) = members
         .unwrap_or_default()
         .iter()
-        .filter(|member| !member.peer_urls.iter().any(|url| ours.contains(url)))
-        .map(|member| format!("{} ({})", member.name, member.peer_urls.join(", ")))
-        .collect();
+        .partition(|member| is_ours(member));
+    if !ours.is_empty() && !strangers.is_empty() {
+        let first = cluster.with_role(Role::Etcd).find(|node| {
+            let facts = desired.facts.nodes.get(&node.name);
+            facts.is_some_and(|facts| {
+                facts
+                    .etcd
+                    .as_ref()
+                    .is_some_and(|etcd| !etcd.members.is_empty())
+            })
+        });
+        // They all say the same; once is enough.
+        if first.is_some_and(|first| first.name == node.name) {
+            findings.refuse(
+                Some(&node.name),
+                format!(
+                    "its etcd has members that the inventory does not name: {}",
+                    named(&strangers)
+                ),
+                Some(
+                    "put the node back into the inventory, or take it out of etcd: `etcdctl member \
+                     remove ID`"
+                        .to_owned(),
+                ),
+            );
+        }
+        return;
+    }
     let fragment = facts
         .units
         .get(etcd::UNIT)
         .map(|unit| unit.fragment.as_str());
-    let not_ours = fragment.is_some_and(|path| !path.starts_with("/etc/systemd/system/"));
+    let not_ours =
+        fragment.is_some_and(|path| !path.is_empty() && !path.starts_with("/etc/systemd/system/"));
     if !strangers.is_empty() || (not_ours && members.is_none_or(<[_]>::is_empty)) {
         let what = if strangers.is_empty() {
             "and does not tell its members".to_owned()
         } else {
             format!(
                 "with members that are not of this cluster: {}",
-                strangers.join(", ")
+                named(&strangers)
             )
         };
         findings.refuse(
@@ -56,6 +82,17 @@ pub(super) fn foreign_etcd(
             ),
         );
     }
+}
+
+fn named(members: &[&EtcdMember]) -> String {
+    let names: Vec<String> = members
+        .iter()
+        .map(|member| {
+            let urls = member.peer_urls.join(", ");
+            format!("{} ({}, {urls})", member.name, member.id)
+        })
+        .collect();
+    names.join("; ")
 }
 
 /// A PostgreSQL that runs outside Patroni's data directory, or a database in our data directory
@@ -89,12 +126,22 @@ pub(super) fn foreign_postgresql(
             );
         }
     }
-    let Some(identifier) = &postgresql.system_identifier else {
+    let wanted = desired.rendered[&node.name].postgresql;
+    if let Some(version) = &postgresql.data_version
+        && *version != wanted.to_string()
+    {
+        findings.refuse(
+            Some(&node.name),
+            format!("{data_dir} holds a database of PostgreSQL {version}, not {wanted}"),
+            Some(format!(
+                "a deploy upgrades no database: set `postgresql.version: {version}`"
+            )),
+        );
         return;
-    };
-    let known = dcs_identifier(desired);
-    match known {
-        Some(known) if known != *identifier => findings.refuse(
+    }
+    let dcs = Dcs::of(desired.cluster, desired.facts);
+    match (&postgresql.system_identifier, &dcs) {
+        (Some(identifier), Dcs::Knows(known)) if known != identifier => findings.refuse(
             Some(&node.name),
             format!(
                 "{data_dir} holds another cluster's database: system identifier {identifier}, \
@@ -102,9 +149,10 @@ pub(super) fn foreign_postgresql(
             ),
             Some("move the directory aside; Patroni then makes a copy of the leader's".to_owned()),
         ),
-        Some(_) => {}
-        None if facts.is_active(patroni::UNIT) => {}
-        None => findings.refuse(
+        (Some(_), Dcs::Knows(_) | Dcs::Silent) => {}
+        // It is about to be made, or to be copied.
+        _ if facts.is_active(patroni::UNIT) => {}
+        (Some(identifier), _) => findings.refuse(
             Some(&node.name),
             format!(
                 "{data_dir} holds a database (system identifier {identifier}) and the DCS knows \
@@ -117,38 +165,147 @@ pub(super) fn foreign_postgresql(
                     .to_owned(),
             ),
         ),
+        // Without the package nothing can read it; Patroni compares it before it starts.
+        (None, Dcs::Knows(_)) if postgresql.data_version.is_some() && !installed(desired, node) => {
+        }
+        (None, _) if postgresql.data_dir_in_use => {
+            let what = if postgresql.data_version.is_some() {
+                "a database without a readable system identifier, as an interrupted initdb or \
+                 copy leaves it"
+            } else {
+                "files that are no database"
+            };
+            findings.refuse(
+                Some(&node.name),
+                format!("{data_dir} holds {what}"),
+                Some("move the directory aside; Patroni needs an empty one".to_owned()),
+            );
+        }
+        (None, _) => {}
     }
 }
 
-fn dcs_identifier(desired: &Desired) -> Option<String> {
-    desired
-        .facts
-        .nodes
-        .values()
-        .filter_map(|facts| facts.etcd.as_ref()?.initialize.clone())
-        .find(|identifier| !identifier.is_empty())
+/// Whether the server's package is there, and with it what reads a data directory.
+fn installed(desired: &Desired, node: &Node) -> bool {
+    let rendered = &desired.rendered[&node.name];
+    let packages = rendered.platform.postgresql_packages(rendered.postgresql);
+    let facts = &desired.facts.nodes[&node.name];
+    packages.iter().any(|package| facts.has_package(package))
+}
+
+/// A Patroni that runs for another cluster, or in a DCS that is not ours.
+pub(super) fn foreign_patroni(
+    findings: &mut Findings,
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+) {
+    let cluster = desired.cluster;
+    let Some(patroni) = facts
+        .patroni
+        .as_ref()
+        .filter(|_| node.has(Role::Postgresql) && facts.is_active(patroni::UNIT))
+    else {
+        return;
+    };
+    if !patroni.scope.is_empty() && patroni.scope != cluster.scope {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "Patroni runs here for the cluster `{}`, not `{}`",
+                patroni.scope, cluster.scope
+            ),
+            Some(
+                "a cluster is not renamed by a deploy: set `scope:` to what it is called"
+                    .to_owned(),
+            ),
+        );
+    } else if patroni.primary_status == 200 && Dcs::of(cluster, desired.facts) == Dcs::Empty {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "Patroni leads here, but the DCS knows no cluster under {}",
+                cluster.dcs_path()
+            ),
+            Some(
+                "its namespace or its DCS is another one: compare /etc/patroni/patroni.yml with \
+                 the inventory"
+                    .to_owned(),
+            ),
+        );
+    }
+}
+
+/// Databases of different clusters, while the DCS does not say which one is ours.
+pub(super) fn different_databases(findings: &mut Findings, desired: &Desired) {
+    if Dcs::of(desired.cluster, desired.facts) != Dcs::Silent {
+        return;
+    }
+    let mut databases: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, facts) in &desired.facts.nodes {
+        let postgresql = facts.postgresql.as_ref();
+        if let Some(identifier) =
+            postgresql.and_then(|postgresql| postgresql.system_identifier.as_deref())
+        {
+            databases.entry(identifier).or_default().push(name.as_str());
+        }
+    }
+    if databases.len() > 1 {
+        let parts: Vec<String> = databases
+            .iter()
+            .map(|(identifier, nodes)| format!("{identifier} on {}", nodes.join(", ")))
+            .collect();
+        findings.refuse(
+            None,
+            format!(
+                "the nodes hold databases of different clusters (system identifier {})",
+                parts.join("; ")
+            ),
+            Some("move aside the data directories of the wrong one".to_owned()),
+        );
+    }
 }
 
 /// The DCS knows a cluster under our scope, but no node has its data: keys of an earlier one.
 pub(super) fn stale_dcs_keys(findings: &mut Findings, desired: &Desired) {
-    let Some(known) = dcs_identifier(desired) else {
-        return;
-    };
     let nodes = &desired.facts.nodes;
+    let path = desired.cluster.dcs_path();
+    // Also one that is started again and again.
+    let runs = |facts: &NodeFacts| {
+        let unit = facts.units.get(patroni::UNIT);
+        unit.is_some_and(|unit| matches!(unit.active.as_str(), "active" | "activating"))
+    };
+    let known = match Dcs::of(desired.cluster, desired.facts) {
+        Dcs::Knows(known) => known,
+        Dcs::InTheMaking if !nodes.values().any(runs) => {
+            findings.refuse(
+                None,
+                format!(
+                    "the DCS says that a database is being made under {path}, but Patroni runs on \
+                     no node"
+                ),
+                Some(format!(
+                    "an interrupted bootstrap left it: `etcdctl del {path}initialize`"
+                )),
+            );
+            return;
+        }
+        _ => return,
+    };
     let somebody_has_it = nodes.values().any(|facts| {
-        facts
-            .postgresql
-            .as_ref()
-            .is_some_and(|postgresql| postgresql.system_identifier.as_deref() == Some(&known))
-            || facts.is_active(patroni::UNIT)
+        let postgresql = facts.postgresql.as_ref();
+        let identifier = postgresql.and_then(|postgresql| postgresql.system_identifier.as_deref());
+        match identifier {
+            Some(identifier) => identifier == known,
+            None => holds_database(facts) || runs(facts),
+        }
     });
     if !somebody_has_it {
         findings.refuse(
             None,
             format!(
-                "the DCS knows a cluster under {} (system identifier {known}), but no node has \
-                 its data",
-                desired.cluster.dcs_path()
+                "the DCS knows a cluster under {path} (system identifier {known}), but no node has \
+                 its data"
             ),
             Some(
                 "if that cluster is gone for good, remove its keys with `patronictl remove`; else \

@@ -2,6 +2,7 @@
 //! the node, the cause and the way out; nothing has been touched when they are shown.
 
 mod across;
+mod etcd;
 mod host;
 mod identity;
 
@@ -16,6 +17,19 @@ pub enum PlanError {
     /// Preflight found something that a person must decide on.
     #[error("{}", list(.0))]
     Refused(Vec<Refusal>),
+}
+
+impl PlanError {
+    /// Everything is as it is to be, but nobody leads.
+    pub(super) fn nobody_leads() -> Self {
+        Self::Refused(vec![Refusal {
+            node: None,
+            message: "every member runs as it is to, but nobody leads: a failover may be in \
+                      progress"
+                .to_owned(),
+            hint: Some("`mahout status --watch` shows it; then run deploy again".to_owned()),
+        }])
+    }
 }
 
 /// One reason, on one node.
@@ -61,6 +75,7 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
                 host::ports(&mut findings, desired, node, facts);
                 identity::foreign_etcd(&mut findings, desired, node, facts);
                 identity::foreign_postgresql(&mut findings, desired, node, facts);
+                identity::foreign_patroni(&mut findings, desired, node, facts);
             }
             None => findings.refuse(
                 Some(&node.name),
@@ -73,6 +88,8 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
         }
     }
     across::check(&mut findings, desired);
+    etcd::check(&mut findings, desired);
+    identity::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);
     if findings.refusals.is_empty() {
         Ok(findings.notes)

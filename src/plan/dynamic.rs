@@ -1,0 +1,78 @@
+//! Patroni's dynamic configuration: what differs, by one PATCH.
+
+use serde_json::{Map, Value};
+
+use super::draft::Draft;
+use super::{Action, Desired, Rollout, patroni};
+use crate::cluster::{NodeName, Role, SecretName, dynamic};
+
+/// What the inventory names and the cluster has otherwise. Keys that the inventory does not name
+/// are left alone: they may be another tool's (`pause`, `slots`).
+pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
+    let cluster = desired.cluster;
+    let asked = leader
+        .into_iter()
+        .chain(cluster.with_role(Role::Postgresql).map(|node| &node.name))
+        .find_map(|name| {
+            let patroni = draft.facts(name).patroni.as_ref()?;
+            (!patroni.config.is_empty()).then(|| (name.clone(), patroni.config.clone()))
+        });
+    let Some((name, before)) = asked else {
+        return;
+    };
+    let Some(node) = cluster.node(&name) else {
+        return;
+    };
+    let patch = difference(&before, &cluster.patroni.dynamic);
+    if patch.is_empty() {
+        return;
+    }
+    let action = Action::PatchDynamicConfiguration {
+        url: patroni::rest_url(cluster, node),
+        username: cluster.patroni.rest_username.clone(),
+        password: desired.secrets.get(&SecretName::RestApi).clone(),
+        before,
+        patch,
+    };
+    let work = vec![(name, vec![action.into()])];
+    draft.phase("dynamic configuration", Rollout::Parallel, work, |_| None);
+}
+
+/// What must be sent so that every key of `wanted` holds: nested maps key by key, everything else
+/// as a whole; `null` deletes. PostgreSQL's settings are compared as Patroni compares them:
+/// `on`, `true` and `"on"` are one value, and so are `100` and `"100"`.
+pub fn difference(present: &Map<String, Value>, wanted: &Map<String, Value>) -> Map<String, Value> {
+    let empty = Map::new();
+    let mut patch = Map::new();
+    for (key, wanted) in wanted {
+        let inner = match (present.get(key), wanted) {
+            (None, Value::Null) => continue,
+            (None, Value::Object(wanted)) => difference(&empty, wanted),
+            (Some(Value::Object(present)), Value::Object(wanted)) => difference(present, wanted),
+            (Some(present), wanted) if dynamic::same(present, wanted) => continue,
+            _ => {
+                patch.insert(key.clone(), wanted.clone());
+                continue;
+            }
+        };
+        if !inner.is_empty() {
+            patch.insert(key.clone(), Value::Object(inner));
+        }
+    }
+    patch
+}
+
+/// What Patroni makes of a PATCH: nested maps are merged, `null` deletes.
+pub fn apply_patch(config: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (key, value) in patch {
+        match (config.get_mut(key), value) {
+            (_, Value::Null) => {
+                config.remove(key);
+            }
+            (Some(Value::Object(inner)), Value::Object(patch)) => apply_patch(inner, patch),
+            _ => {
+                config.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}

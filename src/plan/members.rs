@@ -1,0 +1,166 @@
+//! Who starts when: one node makes the database, the others copy it; members that have it already
+//! elect among themselves.
+
+use std::time::Duration;
+
+use super::dcs::{Dcs, holds_database};
+use super::draft::{Draft, systemd};
+use super::patroni::{LEADER_DEADLINE, UNIT, connection, rest_url};
+use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
+use crate::cluster::{Node, NodeName, Role, SecretName};
+
+/// A replica copies the whole database first.
+const REPLICA_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// Adds the phases; returns who leads after them, as far as that can be known.
+pub(super) fn plan(
+    draft: &mut Draft,
+    desired: &Desired,
+    leader: Option<NodeName>,
+) -> Option<NodeName> {
+    let cluster = desired.cluster;
+    let (running, idle): (Vec<&Node>, Vec<&Node>) = cluster
+        .with_role(Role::Postgresql)
+        .partition(|node| draft.facts(&node.name).is_active(UNIT));
+    if leader.is_some() {
+        start_replicas(draft, desired, &idle, leader.as_ref());
+        return leader;
+    }
+    let elects = Dcs::of(cluster, &desired.facts).has_cluster(desired.facts);
+    let first = match running.as_slice() {
+        _ if elects => None,
+        // Nothing runs and nothing is there: the database is made.
+        [] => idle.iter().find(|node| may_lead(node)).copied(),
+        // An earlier run started it and did not see the end of it.
+        [only] if may_lead(only) => Some(*only),
+        // Several run without a leader: it is theirs to find one.
+        _ => None,
+    };
+    if let Some(first) = first {
+        start_leader(draft, desired, first, running.is_empty());
+        let others: Vec<&Node> = idle
+            .into_iter()
+            .filter(|node| node.name != first.name)
+            .collect();
+        start_replicas(draft, desired, &others, Some(&first.name));
+        return Some(first.name.clone());
+    }
+    // Those that have the database first: one that has none could make another.
+    let (with_data, without): (Vec<&Node>, Vec<&Node>) = idle
+        .into_iter()
+        .partition(|node| holds_database(draft.facts(&node.name)));
+    start_members(draft, desired, &with_data);
+    start_replicas(draft, desired, &without, None);
+    draft.note(
+        None,
+        "nobody leads at this moment, the members elect; roles are looked after once somebody \
+         does: run deploy again"
+            .to_owned(),
+    );
+    None
+}
+
+/// Whether Patroni lets the node make a database and lead: `failover_priority: 0` is `nofailover`.
+fn may_lead(node: &Node) -> bool {
+    let tags = &node.patroni.tags;
+    let forbidden = tags
+        .get("nofailover")
+        .is_some_and(|tag| tag.as_bool() == Some(true));
+    let priority = tags.get("failover_priority").and_then(|tag| tag.as_i64());
+    !forbidden && priority.is_none_or(|priority| priority > 0)
+}
+
+fn start() -> Step {
+    systemd(UNIT, UnitOperation::Start).into()
+}
+
+fn start_leader(draft: &mut Draft, desired: &Desired, node: &Node, new: bool) {
+    let cluster = desired.cluster;
+    let step = Step {
+        guard: new.then(|| Guard::DataDirectoryEmpty {
+            path: desired.rendered[&node.name].data_dir.clone(),
+        }),
+        ..start()
+    };
+    let work = vec![(node.name.clone(), vec![step])];
+    draft.phase("leader", Rollout::Parallel, work, |_| {
+        let url = rest_url(cluster, node);
+        Some(Gate {
+            title: format!("{} leads", node.name),
+            conditions: vec![(node.name.clone(), Condition::PatroniLeader { url })],
+            deadline: LEADER_DEADLINE,
+        })
+    });
+}
+
+/// Replicas side by side; a leader that is known is told to make their slots at once.
+fn start_replicas(
+    draft: &mut Draft,
+    desired: &Desired,
+    nodes: &[&Node],
+    leader: Option<&NodeName>,
+) {
+    let cluster = desired.cluster;
+    let gate = |_: &[NodeName]| {
+        let condition = |node: &&Node| {
+            let url = rest_url(cluster, node);
+            let connection = connection(desired, node);
+            (
+                node.name.clone(),
+                Condition::PatroniReplica { url, connection },
+            )
+        };
+        Some(Gate {
+            title: "every replica streams".to_owned(),
+            conditions: nodes.iter().map(condition).collect(),
+            deadline: REPLICA_DEADLINE,
+        })
+    };
+    let leader = leader.and_then(|name| cluster.node(name));
+    let (Some(leader), false) = (leader, nodes.is_empty()) else {
+        draft.phase("replicas", Rollout::Parallel, starts(nodes), gate);
+        return;
+    };
+    draft.phase("replicas", Rollout::Parallel, starts(nodes), |_| None);
+    let setting = cluster.patroni.dynamic.get_key_value("loop_wait");
+    let wake = Step {
+        action: Action::WakeLeader {
+            url: rest_url(cluster, leader),
+            username: cluster.patroni.rest_username.clone(),
+            password: desired.secrets.get(&SecretName::RestApi).clone(),
+            members: nodes.iter().map(|node| node.name.clone()).collect(),
+            setting: setting
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .into_iter()
+                .collect(),
+        },
+        guard: Some(Guard::LeaderIs {
+            node: leader.name.clone(),
+            url: rest_url(cluster, leader),
+        }),
+    };
+    let work = vec![(leader.name.clone(), vec![wake])];
+    draft.phase("replication", Rollout::Parallel, work, gate);
+}
+
+fn start_members(draft: &mut Draft, desired: &Desired, nodes: &[&Node]) {
+    draft.phase("members", Rollout::Parallel, starts(nodes), |_| {
+        // One of them will lead; which one is theirs to decide.
+        let condition = |node: &&Node| {
+            let url = rest_url(desired.cluster, node);
+            (node.name.clone(), Condition::PatroniMember { url })
+        };
+        Some(Gate {
+            title: "every member runs".to_owned(),
+            conditions: nodes.iter().map(condition).collect(),
+            deadline: REPLICA_DEADLINE,
+        })
+    });
+}
+
+fn starts(nodes: &[&Node]) -> Vec<(NodeName, Vec<Step>)> {
+    nodes
+        .iter()
+        .map(|node| (node.name.clone(), vec![start()]))
+        .collect()
+}

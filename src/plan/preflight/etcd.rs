@@ -1,0 +1,244 @@
+//! etcd's members against each other: a member is started with the state `new` alone, which must
+//! never happen beside a cluster that has a history without it.
+
+use std::collections::BTreeMap;
+
+use super::Findings;
+use crate::cluster::{Cluster, Node, NodeName, Role};
+use crate::facts::etcd::EtcdMember;
+use crate::facts::{EtcdFacts, NodeFacts};
+use crate::plan::dcs::{answers, holds_database};
+use crate::plan::{Desired, etcd};
+
+pub(super) fn check(findings: &mut Findings, desired: &Desired) {
+    if desired.cluster.etcd.external.is_some() {
+        external(findings, desired);
+        return;
+    }
+    different_clusters(findings, desired);
+    silent(findings, desired);
+    let members = known_members(desired);
+    for (node, facts) in with_etcd(desired) {
+        match &members {
+            Some((asked, members)) => member(findings, desired, node, facts, asked, members),
+            None => unasked(findings, desired, node, facts),
+        }
+    }
+}
+
+/// The nodes with a member of ours that told their facts.
+fn with_etcd<'a>(
+    desired: &'a Desired<'a>,
+) -> impl Iterator<Item = (&'a Node, &'a NodeFacts)> + use<'a> {
+    desired
+        .cluster
+        .with_role(Role::Etcd)
+        .filter_map(|node| Some((node, desired.facts.nodes.get(&node.name)?)))
+}
+
+/// The peer URLs by which the member of `node` is ours: by address and by name.
+pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 2] {
+    let by_name = format!("http://{}:{}", node.name, cluster.etcd.peer_port);
+    [etcd::peer_url(cluster, node), by_name]
+}
+
+/// Whether `member` is that of `node`.
+pub(super) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
+    let ours = peer_urls(cluster, node);
+    member.peer_urls.iter().any(|url| ours.contains(url))
+}
+
+/// The members as the first running one of ours knows them.
+fn known_members<'a>(desired: &'a Desired) -> Option<(&'a NodeName, &'a [EtcdMember])> {
+    let cluster = desired.cluster;
+    with_etcd(desired).find_map(|(node, facts)| {
+        let members = facts.etcd.as_ref()?.members.as_slice();
+        let ours = members.iter().any(|member| {
+            let mut nodes = cluster.with_role(Role::Etcd);
+            nodes.any(|node| is_of(cluster, node, member))
+        });
+        ours.then_some((&node.name, members))
+    })
+}
+
+fn member(
+    findings: &mut Findings,
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+    asked: &NodeName,
+    members: &[EtcdMember],
+) {
+    let (cluster, directory) = (desired.cluster, &node.etcd_data_dir);
+    let itself = facts.etcd.as_ref();
+    let has_data = itself.is_some_and(|etcd| etcd.data_dir_has_member);
+    if itself.is_some_and(|etcd| !etcd.members.is_empty()) {
+        if !has_data {
+            findings.refuse(
+                Some(&node.name),
+                format!("the etcd that runs here keeps its data elsewhere than in {directory}"),
+                Some(
+                    "set `etcd.data_dir` to where it is: `systemctl cat etcd` and \
+                     `/proc/$(pidof etcd)/environ` on the node say it"
+                        .to_owned(),
+                ),
+            );
+        }
+        return;
+    }
+    let Some(member) = members.iter().find(|member| is_of(cluster, node, member)) else {
+        findings.refuse(
+            Some(&node.name),
+            format!("the etcd cluster that {asked} belongs to runs without a member here"),
+            Some(format!(
+                "a deploy adds no member to an etcd cluster that runs; give {} the roles \
+                 `[postgresql, haproxy]` only",
+                node.name
+            )),
+        );
+        return;
+    };
+    let mend = format!(
+        "on {asked}: `etcdctl member remove {}`, then `etcdctl member add {} --peer-urls={}`; \
+         start the member by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy",
+        member.id,
+        node.name,
+        etcd::peer_url(cluster, node)
+    );
+    // Members of a first start carry their name from the beginning, added ones do not.
+    if !has_data && !member.client_urls.is_empty() {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "the data of its etcd member is gone from {directory}, and the cluster still \
+                 counts on it: started anew it would be refused"
+            ),
+            Some(mend),
+        );
+    } else if !has_data && member.name.is_empty() {
+        findings.refuse(
+            Some(&node.name),
+            "it was added to the etcd cluster, but its member has never started".to_owned(),
+            Some(
+                "start it by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy"
+                    .to_owned(),
+            ),
+        );
+    }
+}
+
+/// Nobody can be asked: a member without data beside members with data is either new or robbed.
+/// Where there is a database, etcd has been whole once.
+fn unasked(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
+    let has_data = |facts: &NodeFacts| {
+        facts
+            .etcd
+            .as_ref()
+            .is_some_and(|etcd| etcd.data_dir_has_member)
+    };
+    let others: Vec<&str> = with_etcd(desired)
+        .filter(|(_, facts)| has_data(facts))
+        .map(|(node, _)| node.name.as_str())
+        .collect();
+    let in_use = desired.facts.nodes.values().any(holds_database);
+    if !has_data(facts) && !others.is_empty() && in_use {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "there is no data of its etcd member in {}, while {} have theirs, and no member \
+                 runs that could be asked",
+                node.etcd_data_dir,
+                others.join(", ")
+            ),
+            Some(format!(
+                "`systemctl start etcd` on {}, then deploy",
+                others.join(" and ")
+            )),
+        );
+    }
+}
+
+/// Members of ours that run in different clusters.
+fn different_clusters(findings: &mut Findings, desired: &Desired) {
+    let mut clusters: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (node, facts) in with_etcd(desired) {
+        if let Some(etcd) = facts
+            .etcd
+            .as_ref()
+            .filter(|etcd| !etcd.cluster_id.is_empty())
+        {
+            let nodes = clusters.entry(etcd.cluster_id.as_str()).or_default();
+            nodes.push(node.name.as_str());
+        }
+    }
+    if clusters.len() > 1 {
+        let parts: Vec<String> = clusters
+            .iter()
+            .map(|(id, nodes)| format!("{} of {id}", nodes.join(", ")))
+            .collect();
+        findings.refuse(
+            None,
+            format!(
+                "the etcd members belong to different clusters: {}",
+                parts.join("; ")
+            ),
+            Some(
+                "stop etcd on the nodes of the wrong one and move their data directories aside"
+                    .to_owned(),
+            ),
+        );
+    }
+}
+
+/// etcd runs and says nothing to anybody: nothing may be concluded from that.
+fn silent(findings: &mut Findings, desired: &Desired) {
+    if with_etcd(desired).any(|(_, facts)| facts.etcd.as_ref().is_some_and(answers)) {
+        return;
+    }
+    for (node, facts) in with_etcd(desired) {
+        if facts.is_active(etcd::UNIT) {
+            findings.refuse(
+                Some(&node.name),
+                format!(
+                    "etcd runs here, but does not answer on {}{}",
+                    etcd::client_url(desired.cluster, node),
+                    cause(facts.etcd.as_ref())
+                ),
+                Some("`journalctl -u etcd -n 50` on the node says why".to_owned()),
+            );
+        }
+    }
+}
+
+/// Every node with PostgreSQL reaches the etcd that is not ours.
+fn external(findings: &mut Findings, desired: &Desired) {
+    for node in desired.cluster.with_role(Role::Postgresql) {
+        let facts = desired.facts.nodes.get(&node.name);
+        let Some(etcd) = facts.and_then(|facts| facts.etcd.as_ref()) else {
+            continue;
+        };
+        if answers(etcd) {
+            continue;
+        }
+        if etcd
+            .error
+            .as_ref()
+            .is_some_and(|error| error.contains("curl"))
+        {
+            let message =
+                "whether it reaches the external etcd is not known: curl is not installed";
+            findings.note(&node.name, message.to_owned());
+        } else {
+            let message = format!(
+                "no endpoint of the external etcd answers from here{}",
+                cause(Some(etcd))
+            );
+            findings.refuse(Some(&node.name), message, None);
+        }
+    }
+}
+
+fn cause(etcd: Option<&EtcdFacts>) -> String {
+    let error = etcd.and_then(|etcd| etcd.error.as_ref());
+    error.map(|error| format!(": {error}")).unwrap_or_default()
+}

@@ -1,0 +1,441 @@
+//! The command line, through the binary: exit codes, messages, files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const THREE: &str = "scope: main\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
+    pg-2: { address: 10.0.0.12 }\n  pg-3: { address: 10.0.0.13 }\n";
+
+struct Said {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// `mahout` in a folder of its own.
+struct Shell(TempDir);
+
+impl Shell {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn with(inventory: impl AsRef<[u8]>) -> Self {
+        let shell = Self::new();
+        fs::write(shell.path("inventory.yml"), inventory).expect("written");
+        shell
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("MAHOUT_INVENTORY")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        said(&mut self.command(arguments))
+    }
+
+    #[track_caller]
+    fn exits(&self, code: i32, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(
+            said.code, code,
+            "{arguments:?}\n{}\n{}",
+            said.stdout, said.stderr
+        );
+        said
+    }
+}
+
+fn said(command: &mut Command) -> Said {
+    let output = command.output().expect("mahout runs");
+    let said = Said {
+        code: output.status.code().expect("no signal"),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
+    said
+}
+
+fn mode(path: &Path) -> u32 {
+    let metadata = fs::metadata(path).expect("it is there");
+    metadata.permissions().mode() & 0o777
+}
+
+#[test]
+fn init_writes_what_passes_check_and_overwrites_nothing() {
+    let shell = Shell::new();
+    let first = shell.exits(0, &["init"]);
+    assert!(
+        first.stdout.contains("mahout check -i inventory.yml"),
+        "{}",
+        first.stdout
+    );
+    let written = fs::read(shell.path("inventory.yml")).expect("written");
+    let checked = shell.exits(0, &["check"]);
+    assert!(
+        checked.stdout.contains("cluster main of 3 nodes"),
+        "{}",
+        checked.stdout
+    );
+    assert_eq!(checked.stderr, "");
+
+    let second = shell.exits(2, &["init"]);
+    assert!(
+        second.stderr.contains("error: inventory.yml: "),
+        "{}",
+        second.stderr
+    );
+    assert!(second.stderr.contains("exists"), "{}", second.stderr);
+    assert_eq!(
+        fs::read(shell.path("inventory.yml")).expect("still there"),
+        written
+    );
+
+    shell.exits(0, &["init", "other.yml"]);
+    shell.exits(0, &["check", "-i", "other.yml"]);
+    shell.exits(2, &["init", "no/such/folder.yml"]);
+}
+
+#[test]
+fn check_tells_all_problems_and_exits_with_2() {
+    let shell = Shell::with(format!("{THREE}scop: x\npostgresql: {{ port: 0 }}\n"));
+    let said = shell.exits(2, &["check"]);
+    for words in ["scop", "port"] {
+        assert!(said.stdout.contains(words), "{}", said.stdout);
+    }
+    assert_eq!(said.stderr, "", "everything was said already");
+}
+
+#[test]
+fn check_in_json_is_one_object_a_line() {
+    let shell = Shell::with(format!("{THREE}scop: x\npostgresql: {{ port: 0 }}\n"));
+    let said = shell.exits(2, &["check", "--output", "json"]);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert!(lines.len() >= 2, "{}", said.stdout);
+    for line in lines {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        for key in ["severity", "message", "span"] {
+            assert!(value.get(key).is_some(), "{key} in {line}");
+        }
+    }
+    let sound = Shell::with(THREE).exits(0, &["check", "--output", "json"]);
+    assert_eq!(sound.stdout, "");
+}
+
+#[test]
+fn an_inventory_comes_from_the_option_or_the_environment() {
+    let shell = Shell::new();
+    fs::write(shell.path("other.yml"), THREE).expect("written");
+    fs::write(shell.path("broken.yml"), "nodes: 1\n").expect("written");
+    shell.exits(0, &["-i", "other.yml", "check"]);
+    shell.exits(0, &["check", "--inventory", "other.yml"]);
+    let from_environment = said(
+        shell
+            .command(&["check"])
+            .env("MAHOUT_INVENTORY", "other.yml"),
+    );
+    assert_eq!(from_environment.code, 0, "{}", from_environment.stderr);
+    let option_wins = said(
+        shell
+            .command(&["check", "-i", "other.yml"])
+            .env("MAHOUT_INVENTORY", "broken.yml"),
+    );
+    assert_eq!(option_wins.code, 0, "{}", option_wins.stderr);
+}
+
+#[test]
+fn files_that_are_no_inventory_are_refused_in_words() {
+    let huge = format!("scope: main\n#{}\n", "x".repeat(10 << 20));
+    let cases: [(&[u8], &str); 5] = [
+        (b"", "empty"),
+        (b"\n# nothing\n", "empty"),
+        (huge.as_bytes(), "MiB"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0", ""),
+        (b"scope: caf\xe9\n", "UTF-8"),
+    ];
+    for (bytes, words) in cases {
+        let shell = Shell::with(bytes);
+        for verb in ["check", "render", "deploy", "verify"] {
+            let said = shell.exits(2, &[verb]);
+            let all = said.stdout + &said.stderr;
+            assert!(all.contains("inventory.yml"), "{verb}: {all}");
+            assert!(
+                all.to_lowercase().contains(&words.to_lowercase()),
+                "{verb}: {all}"
+            );
+            assert!(all.len() < 4000, "{verb}: {} bytes", all.len());
+        }
+    }
+}
+
+#[test]
+fn a_missing_inventory_and_a_directory_are_told_with_a_way_out() {
+    let shell = Shell::new();
+    for verb in [
+        "check", "render", "deploy", "diff", "verify", "status", "facts", "trust",
+    ] {
+        let said = shell.exits(2, &[verb]);
+        assert!(
+            said.stderr.contains("inventory.yml"),
+            "{verb}: {}",
+            said.stderr
+        );
+        assert!(
+            said.stderr.contains("mahout init"),
+            "{verb}: {}",
+            said.stderr
+        );
+    }
+    fs::create_dir(shell.path("inventory.yml")).expect("a folder");
+    let said = shell.exits(2, &["check"]);
+    assert!(said.stderr.contains("folder"), "{}", said.stderr);
+}
+
+#[test]
+fn render_writes_every_file_for_its_owner_alone() {
+    let shell = Shell::with(THREE);
+    let said = shell.exits(0, &["render", "--to", "out"]);
+    let files: Vec<&str> = said.stdout.lines().collect();
+    assert!(
+        files.contains(&"out/pg-1/etc/patroni/patroni.yml"),
+        "{files:?}"
+    );
+    assert!(
+        files.contains(&"out/pg-3/etc/haproxy/haproxy.cfg"),
+        "{files:?}"
+    );
+    for file in &files {
+        let mut path = shell.path(file);
+        assert_eq!(mode(&path), 0o600, "{file}");
+        while path.pop() && path != shell.0.path() {
+            assert_eq!(mode(&path), 0o700, "{}", path.display());
+        }
+    }
+    // What others could read before, they cannot afterwards.
+    let loose = shell.path("out/pg-1/etc/patroni/patroni.yml");
+    fs::set_permissions(&loose, fs::Permissions::from_mode(0o644)).expect("chmod");
+    shell.exits(0, &["render", "--to", "out"]);
+    assert_eq!(mode(&loose), 0o600);
+    assert!(
+        !shell.path("inventory.secrets.json").exists(),
+        "no node was touched"
+    );
+}
+
+#[test]
+fn every_platform_has_its_name() {
+    let shell = Shell::with(THREE);
+    for platform in [
+        "debian-11",
+        "debian-12",
+        "debian-13",
+        "ubuntu-22.04",
+        "ubuntu-24.04",
+        "el-7",
+        "el-8",
+        "el-9",
+        "el-10",
+        "rocky-9.4",
+        "centos-7",
+        "almalinux-9",
+    ] {
+        shell.exits(0, &["render", "--to", platform, "--platform", platform]);
+        assert!(
+            shell
+                .path(platform)
+                .join("pg-2/etc/patroni/patroni.yml")
+                .exists()
+        );
+    }
+    assert!(shell.path("el-9/pg-1/etc/etcd/etcd.conf").exists());
+    assert!(shell.path("debian-13/pg-1/etc/default/etcd").exists());
+    for platform in [
+        "windows-11",
+        "debian",
+        "debian-",
+        "debian-sid",
+        "el-x",
+        "",
+        "-",
+        "é-1",
+    ] {
+        let said = shell.exits(2, &["render", "--to", "no", "--platform", platform]);
+        assert!(said.stderr.contains("names no platform"), "{}", said.stderr);
+        assert!(said.stderr.contains("hint: debian-12"), "{}", said.stderr);
+    }
+    assert!(!shell.path("no").exists());
+}
+
+#[test]
+fn templates_of_the_users_that_are_not_there_are_told() {
+    let said = Shell::with(THREE).exits(2, &["render", "--templates", "nowhere"]);
+    assert!(said.stderr.contains("nowhere"), "{}", said.stderr);
+}
+
+#[test]
+fn a_record_that_is_none_is_told() {
+    let shell = Shell::with(THREE);
+    shell.exits(2, &["diff", "--facts", "nowhere.json"]);
+    fs::write(shell.path("record.json"), "{\"nodes\": 1").expect("written");
+    let said = shell.exits(2, &["diff", "--facts", "record.json"]);
+    assert!(said.stderr.contains("record.json"), "{}", said.stderr);
+}
+
+#[test]
+fn a_record_without_nodes_is_refused_by_preflight() {
+    let shell = Shell::with(THREE);
+    let empty = mahout::facts::Facts::default();
+    let file = fs::File::create(shell.path("record.json")).expect("a file");
+    mahout::facts::record::write(&empty, file).expect("written");
+    let said = shell.exits(3, &["diff", "--facts", "record.json"]);
+    assert!(
+        said.stderr.contains("pg-1: nothing is known of this node"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn options_that_belong_together_are_demanded() {
+    let shell = Shell::with(THREE);
+    for arguments in [
+        &["deploy", "--exit-code"][..],
+        &["deploy", "--facts", "record.json"],
+        &["deploy", "--dry-run", "--yes", "--no-such"],
+        &["no-such-verb"],
+        &[],
+        &["check", "--output", "xml"],
+        &["status", "--watch", "soon"],
+    ] {
+        let said = shell.exits(2, arguments);
+        assert!(!said.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nodes_that_cannot_be_reached_are_3_and_nothing_is_asked() {
+    // Port 1 of the loopback refuses at once.
+    let inventory = THREE.replace(" }", ", ssh: { destination: 127.0.0.1, port: 1 } }");
+    let shell = Shell::with(inventory);
+    for arguments in [&["deploy"][..], &["deploy", "--yes"], &["diff"]] {
+        let said = shell.exits(3, arguments);
+        assert!(said.stderr.contains("pg-1: "), "{}", said.stderr);
+    }
+    assert!(!shell.path("inventory.secrets.json").exists());
+}
+
+#[test]
+fn help_is_there_for_every_verb() {
+    let shell = Shell::new();
+    let top = shell.exits(0, &["--help"]).stdout;
+    assert!(top.contains("Exit codes: 0 done"), "{top}");
+    for verb in [
+        "init", "check", "render", "trust", "facts", "deploy", "diff", "verify", "status", "lab",
+        "demo",
+    ] {
+        assert!(top.contains(&format!("  {verb} ")), "{verb} in {top}");
+        let help = shell.exits(0, &[verb, "--help"]).stdout;
+        assert!(help.contains("Usage: mahout"), "{help}");
+        assert!(help.contains("--inventory <FILE>"), "{help}");
+    }
+    let lab = shell.exits(0, &["lab", "--help"]).stdout;
+    let verbs = lab.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let verbs = verbs.map_while(|line| line.split_whitespace().next());
+    for verb in verbs.filter(|verb| *verb != "help") {
+        shell.exits(0, &["lab", verb, "--help"]);
+    }
+    let version = shell.exits(0, &["--version"]).stdout;
+    assert_eq!(
+        version.trim(),
+        concat!("mahout ", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_closed_stdout_is_141_and_no_panic() {
+    let shell = Shell::with(format!("{THREE}scop: x\n"));
+    let sound = Shell::with(THREE);
+    for (shell, arguments) in [
+        (&shell, &["check"][..]),
+        (&shell, &["check", "--output", "json"]),
+        (&sound, &["check"]),
+        (&sound, &["render", "--to", "out"]),
+        (&sound, &["init", "new.yml"]),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = shell
+            .command(arguments)
+            .stdout(writer)
+            .output()
+            .expect("mahout runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(141), "{arguments:?} {stderr}");
+        assert!(!stderr.contains("panicked"), "{arguments:?} {stderr}");
+    }
+}
+
+#[test]
+fn a_closed_stderr_changes_no_exit_code() {
+    let shell = Shell::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = shell
+        .command(&["check"])
+        .stderr(writer)
+        .status()
+        .expect("mahout runs");
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else {
+        return;
+    };
+    let shell = Shell::with(THREE);
+    let output = shell
+        .command(&["check"])
+        .stdout(full)
+        .output()
+        .expect("mahout runs");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("cannot write the answer"), "{stderr}");
+}
+
+#[test]
+fn a_question_that_nobody_can_answer_is_told() {
+    // `trust` asks before it connects to anything only if there is something new, so the
+    // password of sudo is what needs no node.
+    let shell = Shell::with(THREE);
+    let mut command = Command::new("setsid");
+    command
+        .arg("--wait")
+        .arg(env!("CARGO_BIN_EXE_mahout"))
+        .args(["facts", "--ask-sudo-password"])
+        .current_dir(shell.0.path())
+        .stdin(Stdio::null());
+    let said = said(&mut command);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(
+        said.stderr.contains("cannot ask for the password"),
+        "{}",
+        said.stderr
+    );
+}

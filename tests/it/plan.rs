@@ -1,0 +1,12 @@
+//! Plans as data: what is planned from which facts, and what is refused.
+
+mod case;
+mod converge;
+mod etcd;
+mod haproxy;
+mod members;
+mod packages;
+mod patroni;
+mod preflight;
+mod refused_etcd;
+mod show;

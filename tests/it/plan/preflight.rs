@@ -1,0 +1,305 @@
+//! What a person must decide on, each thing both ways.
+
+use mahout::facts::ListeningPort;
+
+use super::case::{Case, IDENTIFIER, THREE};
+
+#[track_caller]
+fn refused(case: &Case, words: &str) {
+    let refusal = case.refusal();
+    assert!(refusal.contains(words), "{refusal}");
+}
+
+#[track_caller]
+fn noted(case: &Case, words: &str) {
+    let notes = case.notes();
+    assert!(notes.contains(words), "{notes}");
+}
+
+fn bare() -> Case {
+    Case::bare(THREE, "debian-12")
+}
+
+/// Patroni is stopped and the DCS knows nothing.
+fn without_dcs() -> Case {
+    let mut case = Case::running();
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        case.stop(node, "patroni.service");
+        case.etcd(node).initialize = None;
+    }
+    case
+}
+
+#[test]
+fn nodes_that_are_not_there_are_refused_with_their_cause() {
+    let mut case = bare();
+    let name = case.cluster.nodes[1].name.clone();
+    case.facts.nodes.remove(&name);
+    refused(&case, "pg-2: nothing is known of this node");
+    case.facts
+        .unreachable
+        .insert(name, "connection timed out".to_owned());
+    refused(&case, "pg-2: connection timed out");
+}
+
+#[test]
+fn all_refusals_are_told_at_once() {
+    let mut case = bare();
+    case.node("pg-1").system.systemd = 0;
+    case.node("pg-3").system.addresses = vec!["10.9.9.9".to_owned()];
+    refused(&case, "pg-1: systemd does not run on this node");
+    refused(&case, "pg-3: it has no address 10.0.0.13, only 10.9.9.9");
+}
+
+#[test]
+fn a_host_name_that_differs_is_noted_or_refused() {
+    let text = format!("{THREE}system: {{ check_hostname: true }}\n");
+    let mut case = Case::bare(&text, "debian-12");
+    case.node("pg-1").system.hostname = "db7".to_owned();
+    let mut lenient = bare();
+    lenient.node("pg-1").system.hostname = "db7".to_owned();
+    let words = "pg-1: its host name is `db7`, the inventory calls it `pg-1`";
+    refused(&case, words);
+    noted(&lenient, words);
+}
+
+#[test]
+fn a_held_package_lock_is_waited_for() {
+    let mut case = bare();
+    case.node("pg-1").system.package_lock = Some("unattended-upgr".to_owned());
+    noted(
+        &case,
+        "pg-1: unattended-upgr holds the package manager's lock",
+    );
+}
+
+#[test]
+fn a_full_disk_stops_a_first_deploy_but_not_the_mending_of_a_cluster() {
+    let fill: [fn(&mut mahout::facts::DiskFacts); 2] = [
+        |disk| disk.free_bytes = 10 << 20,
+        |disk| disk.free_inodes = Some(3),
+    ];
+    for fill in fill {
+        let mut case = bare();
+        fill(&mut case.node("pg-1").disks[0]);
+        refused(&case, "pg-1: / (file system /) has");
+        let mut case = Case::running();
+        fill(&mut case.node("pg-1").disks[0]);
+        noted(&case, "pg-1: / (file system /) has");
+    }
+}
+
+#[test]
+fn little_memory_is_noted() {
+    let mut case = bare();
+    case.node("pg-1").system.memory_bytes = 256 << 20;
+    noted(&case, "pg-1: 256 MB of memory are too few");
+}
+
+#[test]
+fn a_port_of_somebody_else_is_refused_and_our_own_is_not() {
+    let listening = |port, process: &str| ListeningPort {
+        address: "*".to_owned(),
+        port,
+        process: process.to_owned(),
+        pid: Some(42),
+    };
+    for (port, own) in [
+        (2379, "etcd"),
+        (2380, "etcd"),
+        (8008, "patroni"),
+        (8008, "python3"),
+        (5432, "postgres"),
+        (5000, "haproxy"),
+        (5001, "haproxy"),
+        (7000, "haproxy"),
+        (5000, ""),
+    ] {
+        let mut case = bare();
+        case.node("pg-1").ports = vec![listening(port, own), listening(80, "nginx")];
+        case.plan();
+        case.node("pg-1").ports = vec![listening(port, "nginx")];
+        let refusal = case.refusal();
+        assert!(
+            refusal.contains(&format!("pg-1: port {port}, wanted for")),
+            "{refusal}"
+        );
+        assert!(refusal.contains("is taken by nginx (pid 42)"), "{refusal}");
+    }
+}
+
+#[test]
+fn one_machine_under_two_names_is_refused() {
+    let mut case = bare();
+    case.node("pg-3").system.machine_id = "machine-pg-1".to_owned();
+    refused(
+        &case,
+        "pg-1: it has the machine id machine-pg-1, and so has pg-3",
+    );
+    for node in ["pg-1", "pg-3"] {
+        case.node(node).system.machine_id.clear();
+    }
+    case.plan();
+}
+
+#[test]
+fn skew_beyond_what_was_measured_is_noted_and_then_refused() {
+    let mut case = bare();
+    case.node("pg-2").system.clock_offset = Some(2.06);
+    noted(&case, "pg-2: its clock is 2.0 s ahead of that of pg-1");
+    case.node("pg-2").system.clock_offset = Some(9.06);
+    refused(&case, "pg-2: its clock is 9.0 s ahead of that of pg-1");
+    case.node("pg-2").system.clock_uncertainty = Some(9.5);
+    assert!(!case.notes().contains("clock"));
+}
+
+#[test]
+fn releases_with_different_databases_need_one_version() {
+    let mut case = bare();
+    case.node("pg-3").system.os.version_id = "13".to_owned();
+    refused(
+        &case,
+        "the nodes differ in PostgreSQL: 15 on pg-1, pg-2; 17 on pg-3",
+    );
+    let text = format!("{THREE}postgresql: {{ version: 16 }}\n");
+    let mut case = Case::bare(&text, "debian-12");
+    case.node("pg-3").system.os.version_id = "13".to_owned();
+    case.node("pg-3").system.libc = "2.41".to_owned();
+    noted(
+        &case,
+        "glibc (and so the order of text): 2.36 on pg-1, pg-2; 2.41 on pg-3",
+    );
+}
+
+#[test]
+fn a_postgresql_beside_patroni_is_refused() {
+    let mut case = bare();
+    let other = "/var/lib/postgresql/15/main".to_owned();
+    case.postgresql("pg-1").postmasters.insert(other, 99);
+    refused(
+        &case,
+        "pg-1: a PostgreSQL that Patroni does not manage runs here: \
+         /var/lib/postgresql/15/main (pid 99)",
+    );
+    let mut case = Case::running();
+    let own = "/var/lib/postgresql/15/patroni/".to_owned();
+    case.postgresql("pg-1").postmasters.insert(own, 99);
+    assert!(case.plan().is_empty());
+}
+
+#[test]
+fn another_clusters_database_is_refused() {
+    let mut case = Case::running();
+    case.postgresql("pg-2").system_identifier = Some("99".to_owned());
+    refused(
+        &case,
+        &format!(
+            "pg-2: /var/lib/postgresql/15/patroni holds another cluster's database: system \
+             identifier 99, this cluster's is {IDENTIFIER}"
+        ),
+    );
+}
+
+#[test]
+fn a_database_that_the_dcs_does_not_know_is_refused_unless_patroni_runs_it() {
+    let mut case = without_dcs();
+    refused(&case, "and the DCS knows no cluster under /service/main/");
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        "active".clone_into(&mut case.unit(node, "patroni.service").active);
+    }
+    refused(&case, "every member runs as it is to, but nobody leads");
+}
+
+#[test]
+fn databases_of_two_clusters_are_refused_while_etcd_is_down() {
+    let mut case = without_dcs();
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        case.stop(node, "etcd.service");
+    }
+    case.plan();
+    case.postgresql("pg-3").system_identifier = Some("99".to_owned());
+    refused(&case, "the nodes hold databases of different clusters");
+}
+
+#[test]
+fn a_data_directory_with_half_a_database_or_none_is_refused() {
+    let mut case = bare();
+    case.postgresql("pg-1").data_dir_in_use = true;
+    refused(
+        &case,
+        "pg-1: /var/lib/postgresql/15/patroni holds files that are no database",
+    );
+    let mut case = Case::running();
+    case.postgresql("pg-3").system_identifier = None;
+    assert!(case.plan().is_empty(), "Patroni runs: a copy is under way");
+    case.stop("pg-3", "patroni.service");
+    refused(
+        &case,
+        "holds a database without a readable system identifier",
+    );
+    // Without the package nobody could read it.
+    case.node("pg-3").packages.remove("postgresql-15");
+    case.plan();
+}
+
+#[test]
+fn a_database_of_another_major_version_is_refused() {
+    let mut case = Case::running();
+    case.postgresql("pg-2").data_version = Some("13".to_owned());
+    refused(
+        &case,
+        "pg-2: /var/lib/postgresql/15/patroni holds a database of PostgreSQL 13, not 15",
+    );
+}
+
+#[test]
+fn keys_of_an_earlier_cluster_are_refused() {
+    let mut case = Case::running();
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        case.stop(node, "patroni.service");
+        *case.postgresql(node) = Default::default();
+    }
+    refused(
+        &case,
+        "the DCS knows a cluster under /service/main/ (system identifier 7412000000000000001), \
+         but no node has its data",
+    );
+    case.postgresql("pg-2").system_identifier = Some(IDENTIFIER.to_owned());
+    case.plan();
+}
+
+#[test]
+fn a_bootstrap_that_nobody_ends_is_refused() {
+    let mut case = bare();
+    "active".clone_into(&mut case.unit("pg-1", "etcd.service").active);
+    *case.etcd("pg-1") = mahout::facts::EtcdFacts {
+        url: "http://10.0.0.11:2379".to_owned(),
+        initialize: Some(String::new()),
+        data_dir_has_member: true,
+        ..Default::default()
+    };
+    refused(
+        &case,
+        "a database is being made under /service/main/, but Patroni runs on no node",
+    );
+    "activating".clone_into(&mut case.unit("pg-2", "patroni.service").active);
+    case.plan();
+}
+
+#[test]
+fn a_patroni_of_another_cluster_is_refused() {
+    let mut case = Case::running();
+    case.patroni("pg-2").scope = "other".to_owned();
+    refused(
+        &case,
+        "pg-2: Patroni runs here for the cluster `other`, not `main`",
+    );
+    let mut case = Case::running();
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        case.etcd(node).initialize = None;
+    }
+    refused(
+        &case,
+        "pg-1: Patroni leads here, but the DCS knows no cluster under /service/main/",
+    );
+}

@@ -1,0 +1,265 @@
+//! An SSH server within this process that stands for many nodes, and one that loses a connection
+//! at a byte of our choice. The client is the real one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mahout::cluster::{Node, NodeName};
+use mahout::transport::{Command, Effect, Fleet, Host, OnLine};
+use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Session};
+use russh::{Channel, ChannelId, ChannelMsg, Disconnect};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use super::sshd::Place;
+use super::{command, exec, only};
+
+/// What the server is on one port.
+#[derive(Clone)]
+struct Served {
+    /// In `$NODE` of its scripts.
+    name: NodeName,
+    /// So many bytes of a script reach the shell; then the connection is cut.
+    cut: Option<usize>,
+}
+
+/// One connection.
+struct Connection {
+    served: Served,
+    channels: HashMap<ChannelId, Channel<Msg>>,
+}
+
+impl Handler for Connection {
+    type Error = russh::Error;
+
+    async fn auth_publickey(
+        &mut self,
+        _: &str,
+        _: russh::server::VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
+        Ok(Auth::Accept)
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.channels.insert(channel.id(), channel);
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        line: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let channel = self.channels.remove(&id).expect("an open channel");
+        session.channel_success(id)?;
+        let line = String::from_utf8_lossy(line).into_owned();
+        let (served, handle) = (self.served.clone(), session.handle());
+        tokio::spawn(async move {
+            if served.cut.is_some() {
+                cut(&served, &line, channel, &handle).await;
+            } else {
+                serve(&served, &line, channel).await;
+            }
+        });
+        Ok(())
+    }
+}
+
+fn shell(served: &Served, line: &str) -> tokio::process::Command {
+    let mut shell = tokio::process::Command::new("sh");
+    shell
+        .args(["-c", line])
+        .env("NODE", served.name.as_str())
+        .stdin(Stdio::piped())
+        .kill_on_drop(true);
+    shell
+}
+
+/// Runs `line` as sshd does.
+async fn serve(served: &Served, line: &str, channel: Channel<Msg>) {
+    let shell = shell(served, line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut shell = shell.expect("a shell");
+    let mut stdin = shell.stdin.take();
+    let mut stdout = shell.stdout.take().expect("a pipe");
+    let mut stderr = shell.stderr.take().expect("a pipe");
+    let (mut from, to) = channel.split();
+    let input = async {
+        while let Some(message) = from.wait().await {
+            match (message, &mut stdin) {
+                (ChannelMsg::Data { data }, Some(pipe)) => {
+                    let _ = pipe.write_all(&data).await;
+                }
+                (ChannelMsg::Eof, _) => stdin = None,
+                _ => {}
+            }
+        }
+    };
+    let (mut to_stdout, mut to_stderr) = (to.make_writer(), to.make_writer_ext(Some(1)));
+    let output = async {
+        let (_, _) = tokio::join!(
+            tokio::io::copy(&mut stdout, &mut to_stdout),
+            tokio::io::copy(&mut stderr, &mut to_stderr),
+        );
+        shell.wait().await.expect("an end").code().unwrap_or(255)
+    };
+    // The input ends before the output only if the other side has closed.
+    tokio::select! {
+        () = input => {}
+        code = output => {
+            let _ = to.exit_status(code.cast_unsigned()).await;
+            let _ = to.eof().await;
+            let _ = to.close().await;
+        }
+    }
+}
+
+/// Runs `line` with the first bytes of its input, waits for the end of all that this started, and
+/// cuts the connection.
+async fn cut(served: &Served, line: &str, mut channel: Channel<Msg>, handle: &Handle) {
+    let shell = shell(served, line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut shell = shell.expect("a shell");
+    let mut stdin = shell.stdin.take().expect("a pipe");
+    let mut left = served.cut.unwrap_or_default();
+    while left > 0 {
+        let Some(message) = channel.wait().await else {
+            break;
+        };
+        if let ChannelMsg::Data { data } = message {
+            let count = left.min(data.len());
+            left -= count;
+            let _ = stdin.write_all(&data[..count]).await;
+        }
+    }
+    drop(stdin);
+    // Also of what holds its output.
+    shell.wait_with_output().await.expect("an end");
+    let cut = handle.disconnect(Disconnect::ByApplication, String::new(), String::new());
+    let _ = cut.await;
+}
+
+/// Serves each of `all` on a port of its own, and returns them as nodes.
+async fn start(place: &Place, all: impl IntoIterator<Item = Option<usize>>) -> Vec<Node> {
+    let key = russh::keys::load_secret_key(place.path("host"), None).expect("a host key");
+    let public = std::fs::read_to_string(place.path("host.pub")).expect("a key");
+    let config = Arc::new(Config {
+        keys: vec![key],
+        auth_rejection_time: Duration::ZERO,
+        ..Config::default()
+    });
+    let mut nodes = Vec::new();
+    for (index, cut) in all.into_iter().enumerate() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        place.know(port, &public);
+        let node = place.node(index + 1, port);
+        let served = Served {
+            name: node.name.clone(),
+            cut,
+        };
+        nodes.push(node);
+        let config = Arc::clone(&config);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let connection = Connection {
+                    served: served.clone(),
+                    channels: HashMap::new(),
+                };
+                let session = russh::server::run_stream(Arc::clone(&config), stream, connection);
+                tokio::spawn(async move {
+                    if let Ok(session) = session.await {
+                        let _ = session.await;
+                    }
+                });
+            }
+        });
+    }
+    nodes
+}
+
+fn everywhere(fleet: &Fleet<Host>, command: &Command) -> BTreeMap<NodeName, Command> {
+    let names = fleet.names().cloned();
+    names.map(|name| (name, command.clone())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_nodes_work_at_once() {
+    let Some(place) = Place::new() else { return };
+    let mut nodes = start(&place, [None; 20]).await;
+    // One of them is down.
+    nodes[6].ssh.port = Some(1);
+    let fleet = Fleet::connect(&nodes, place.options(Effect::Changes)).await;
+    let lost: Vec<String> = fleet.unreachable().map(ToString::to_string).collect();
+    assert_eq!(lost, ["pg-7: connection refused by 127.0.0.1 port 1"]);
+    let names: Vec<&NodeName> = fleet.names().collect();
+    assert_eq!(
+        names,
+        nodes.iter().map(|node| &node.name).collect::<Vec<_>>()
+    );
+    assert_eq!(fleet.hosts().count(), 19);
+    assert_eq!(place.sockets().len(), 19);
+
+    // Each ends only when all have begun: none waits for another one's end.
+    let meeting = place.path("meeting");
+    std::fs::create_dir(&meeting).expect("a folder");
+    let script = format!(
+        "cd {}; echo $NODE; : >$NODE; until [ $(ls | wc -l) = 19 ]; do sleep 0.05; done; echo met",
+        meeting.display()
+    );
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let on_line: OnLine = {
+        let seen = Arc::clone(&seen);
+        Arc::new(move |node, line| {
+            let mut seen = seen.lock().expect("no panic");
+            seen.push(format!("{node} {line}"));
+        })
+    };
+    let work = everywhere(&fleet, &command(Effect::Changes, script));
+    let results = fleet.exec_all(work, on_line).await;
+    assert_eq!(results.len(), 19);
+    for (name, result) in results {
+        let output = result.expect("an end");
+        assert_eq!((output.code, output.stdout), (0, format!("{name}\nmet\n")));
+    }
+    let seen = seen.lock().expect("no panic").clone();
+    assert_eq!(seen.len(), 38);
+    for (name, _) in fleet.hosts() {
+        assert!(seen.contains(&format!("{name} {name}")), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_script_never_runs() {
+    let Some(place) = Place::new() else { return };
+    // The wrapping is some hundred bytes; the script is longer than all these together.
+    let cuts = [1, 100, 300, 450, 600, 800, 1_000, 40_000, 400_000];
+    let nodes = start(&place, cuts.map(Some)).await;
+    for effect in [Effect::ReadOnly, Effect::Changes] {
+        for node in &nodes {
+            let trace = place.path("trace");
+            let script = format!("touch {}\n: {}", trace.display(), "x".repeat(500_000));
+            let fleet =
+                Fleet::connect(std::slice::from_ref(node), place.options(Effect::Changes)).await;
+            let error = exec(&only(&fleet), &command(effect, script)).await;
+            assert_eq!(
+                error.expect_err("cut").cause,
+                "the connection was lost before `test` began"
+            );
+            assert!(!trace.exists(), "{} ran half a script", node.name);
+        }
+    }
+}

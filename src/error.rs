@@ -98,6 +98,7 @@ impl Error {
     /// The exit code of the process; the README has the table.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Error::Render(RenderError::Platform { .. }) => 3,
             Error::Inventory(_)
             | Error::Cluster(_)
             | Error::Record(_)
@@ -126,6 +127,11 @@ impl Error {
             Error::LostVault { .. } => Some(
                 "bring the file back from where you keep it; mahout never makes new passwords \
                  for a cluster that has old ones"
+                    .to_owned(),
+            ),
+            Error::Render(RenderError::Platform { .. }) => Some(
+                "mahout knows Debian, Ubuntu and the RHEL family, and what names one of them in \
+                 ID_LIKE of /etc/os-release; nothing was changed"
                     .to_owned(),
             ),
             Error::Execute(error) => Some(error.hint()),

@@ -149,10 +149,35 @@ impl Templates {
         self.tera
             .add_raw_template(name, text)
             .map_err(|error| match error.kind() {
-                // Nothing has been rendered yet: the template is all that it can quote.
                 ErrorKind::Msg(report) => of_report(name, report),
                 _ => in_words(name, &error),
             })
+    }
+}
+
+/// What is wrong with the text of a template, from the engine's drawn report: a line
+/// `error: MESSAGE`, then one `--> FILE:LINE:COLUMN`. Nothing has been rendered yet, so that it
+/// can quote no value.
+fn of_report(template: &str, report: &str) -> TemplateError {
+    let mut lines = report.lines().map(str::trim);
+    let message = lines.next().unwrap_or_default();
+    let cause = first_lower(message.strip_prefix("error: ").unwrap_or(message));
+    let place = lines
+        .next()
+        .and_then(|line| line.strip_prefix("--> ")?.rsplit_once(':'))
+        .and_then(|(place, column)| Some((place.rsplit_once(':')?, column.parse().ok()?)))
+        .and_then(|((file, line), column)| Some((file, line.parse().ok()?, column)));
+    match place {
+        Some((file, line, column)) => TemplateError::At {
+            template: file.to_owned(),
+            line,
+            column,
+            cause,
+        },
+        None => TemplateError::Whole {
+            template: template.to_owned(),
+            cause,
+        },
     }
 }
 
@@ -187,6 +212,7 @@ fn files_in(dir: &Path) -> Result<Vec<PathBuf>, TemplateError> {
 /// The engine's error without any value in it.
 fn in_words(template: &str, error: &tera::Error) -> TemplateError {
     match error.kind() {
+        // Nothing has been rendered yet: the text of the template is all that it can quote.
         ErrorKind::SyntaxError(report) => at(report, first_lower(report.message())),
         ErrorKind::RenderingError(report) => at(report, without_values(report.message())),
         kind @ (ErrorKind::CircularExtend { .. }
@@ -199,31 +225,6 @@ fn in_words(template: &str, error: &tera::Error) -> TemplateError {
         kind => TemplateError::Whole {
             template: template.to_owned(),
             cause: without_values(&kind.to_string()),
-        },
-    }
-}
-
-/// The engine's report of a filter, test or function that it does not know, which it has as text
-/// alone: `error: CAUSE`, then `--> TEMPLATE:LINE:COLUMN`, then an excerpt.
-fn of_report(template: &str, report: &str) -> TemplateError {
-    let mut lines = report.lines();
-    let cause = lines.next().unwrap_or_default();
-    let cause = first_lower(cause.trim_start_matches("error: "));
-    let place = lines.next().and_then(|line| line.split_once("--> "));
-    let mut numbers = place
-        .iter()
-        .flat_map(|(_, place)| place.rsplit(':'))
-        .map_while(|number| number.parse().ok());
-    match (numbers.next(), numbers.next()) {
-        (Some(column), Some(line)) => TemplateError::At {
-            template: template.to_owned(),
-            line,
-            column,
-            cause,
-        },
-        _ => TemplateError::Whole {
-            template: template.to_owned(),
-            cause,
         },
     }
 }

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::terminal::confirm;
 use crate::cli;
 use crate::error::Error;
-use crate::execute::{Holder, Interrupt, Lock, execute};
+use crate::execute::{ExecuteError, Holder, Interrupt, Lock, Place, execute};
 use crate::facts::{Facts, record};
 use crate::plan::{Desired, Plan};
 use crate::report::{
@@ -118,7 +118,16 @@ async fn locked(
     session.keep_secrets()?;
     let hosts = Session::hosts(fleet);
     execute(&fresh, &hosts, lock, &session.context.events, interrupt).await?;
-    lock.hold(&hosts, settled(session, fleet)).await
+    lock.hold(&hosts, async {
+        tokio::select! {
+            findings = settled(session, fleet) => findings,
+            signal = interrupt.triggered() => {
+                let place = Place::Verifying;
+                Err(ExecuteError::Interrupted { signal, place }.into())
+            }
+        }
+    })
+    .await
 }
 
 /// Verifies until no check fails or the time for settling is over; then nothing may be left to

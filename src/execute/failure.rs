@@ -14,16 +14,37 @@ pub enum ExecuteError {
     #[error("{}", failures(.0))]
     Failed(Vec<Failure>),
     /// The operator stopped it.
-    #[error("interrupted {}; what ran was finished, nothing else was started", match after {
-        Some(phase) => format!("after phase {phase}"),
-        None => "before the first phase".to_owned(),
-    })]
+    #[error("interrupted {place}; what ran was finished, nothing else was started")]
     Interrupted {
         /// How.
         signal: Signal,
-        /// The last phase that was carried out.
-        after: Option<&'static str>,
+        /// Where.
+        place: Place,
     },
+}
+
+/// Where a run was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing was done.
+    BeforeTheFirstPhase,
+    /// Between its nodes, or while its gate was awaited.
+    InPhase(&'static str),
+    /// Its gate was passed.
+    AfterPhase(&'static str),
+    /// Everything was done.
+    Verifying,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::BeforeTheFirstPhase => f.write_str("before the first phase"),
+            Place::InPhase(phase) => write!(f, "in phase {phase}"),
+            Place::AfterPhase(phase) => write!(f, "after phase {phase}"),
+            Place::Verifying => f.write_str("while verifying, after the last phase"),
+        }
+    }
 }
 
 impl ExecuteError {

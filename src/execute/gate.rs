@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Run;
 use super::action::connection_words;
 use super::concurrent::join_all;
-use super::failure::{ExecuteError, Failure, Reason};
+use super::failure::{ExecuteError, Failure, Place, Reason};
 use super::quote::sh;
 use super::script::{GATE, Line, Script};
 use crate::cluster::NodeName;
@@ -35,7 +35,7 @@ impl<T: Transport> Run<'_, T> {
             match result {
                 Ok(()) => {}
                 Err(Stop::Failed(failure)) => failures.push(*failure),
-                Err(Stop::Interrupted) => self.stop_if_interrupted(Some(phase))?,
+                Err(Stop::Interrupted) => self.stop_if_interrupted(Place::InPhase(phase))?,
             }
         }
         ExecuteError::of(failures)

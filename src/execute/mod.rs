@@ -17,11 +17,13 @@ mod quote;
 mod redact;
 mod script;
 mod signatures;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-pub use failure::{ExecuteError, Failure, Reason};
+pub use failure::{ExecuteError, Failure, Place, Reason};
 pub use holder::Holder;
 pub use interrupt::{Interrupt, Signal};
 pub use lock::{Lock, LockError};
@@ -64,21 +66,21 @@ pub async fn execute<T: Transport>(
         redactor: Redactor::of(plan),
     };
     lock.hold(hosts, async {
-        let mut done = None;
+        let mut place = Place::BeforeTheFirstPhase;
         for phase in &plan.phases {
-            run.stop_if_interrupted(done)?;
+            run.stop_if_interrupted(place)?;
             run.phase(phase).await?;
-            done = Some(phase.title);
+            place = Place::AfterPhase(phase.title);
         }
-        run.stop_if_interrupted(done)
+        run.stop_if_interrupted(place)
     })
     .await
 }
 
 impl<T: Transport> Run<'_, T> {
-    fn stop_if_interrupted(&self, after: Option<&'static str>) -> Result<(), ExecuteError> {
+    fn stop_if_interrupted(&self, place: Place) -> Result<(), ExecuteError> {
         match self.interrupt.signal() {
-            Some(signal) => Err(ExecuteError::Interrupted { signal, after }),
+            Some(signal) => Err(ExecuteError::Interrupted { signal, place }),
             None => Ok(()),
         }
     }
@@ -98,7 +100,7 @@ impl<T: Transport> Run<'_, T> {
             Rollout::Rolling => {
                 for (index, work) in phase.work.iter().enumerate() {
                     if index > 0 {
-                        self.stop_if_interrupted(Some(phase.title))?;
+                        self.stop_if_interrupted(Place::InPhase(phase.title))?;
                     }
                     self.side_by_side(phase, &[work]).await?;
                     if let Some(gate) = &phase.gate {

@@ -57,7 +57,8 @@ pub struct PackageAsk {
 /// What is asked about etcd.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EtcdAsk {
-    /// Client URLs; the first that answers is asked. For a node with the role its own alone.
+    /// Client URLs; the first that answers is asked. For a node with the role its own
+    /// member's alone.
     pub urls: Vec<String>,
     /// The member's data directory, on nodes with the role.
     pub data_dir: Option<String>,
@@ -211,7 +212,11 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
     let own = |node: &Node| format!("http://{}", node.endpoint(cluster.etcd.client_port));
     let external = cluster.etcd.external.as_ref();
     let urls = match external {
-        _ if node.has(Role::Etcd) => vec![own(node)],
+        // A foreign etcd may listen on loopback alone; ours does so, too, with the same answers.
+        _ if node.has(Role::Etcd) => {
+            let port = cluster.etcd.client_port;
+            vec![own(node), format!("http://127.0.0.1:{port}")]
+        }
         _ if !node.has(Role::Postgresql) => return None,
         Some(external) => external
             .endpoints

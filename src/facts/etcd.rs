@@ -103,7 +103,7 @@ impl EtcdFacts {
             initialize,
             data_dir_has_member: sections.value("etcd", "member").is_some(),
             error: if url.is_empty() {
-                sections.values("etcd", "error").last().map(str::to_owned)
+                sections.values("etcd", "error").next().map(str::to_owned)
             } else {
                 None
             },

@@ -109,7 +109,8 @@ fn quorum_without(cluster: &Cluster, node: &Node) -> Guard {
         .map(|other| client_url(cluster, other))
         .collect();
     // One member, or two, have no quorum without it: its restart is the outage that was asked for.
-    let quorum = (others.len() + 1) / 2 + 1;
+    let members = others.len() + 1;
+    let quorum = members / 2 + 1;
     Guard::EtcdQuorumWithout {
         node: node.name.clone(),
         needed: quorum.min(others.len()),

@@ -26,7 +26,7 @@ pub(super) fn plan(
         start_replicas(draft, desired, &idle, leader.as_ref());
         return leader;
     }
-    let elects = Dcs::of(cluster, &desired.facts).has_cluster(desired.facts);
+    let elects = Dcs::of(cluster, desired.facts).has_cluster(desired.facts);
     let first = match running.as_slice() {
         _ if elects => None,
         // Nothing runs and nothing is there: the database is made.

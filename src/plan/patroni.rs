@@ -25,7 +25,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> bool {
     if cluster.with_role(Role::Postgresql).next().is_none() {
         return true;
     }
-    let leader = leader(cluster, &desired.facts);
+    let leader = leader(cluster, desired.facts);
     configure(draft, desired, leader.as_ref());
 
     let leader = members::plan(draft, desired, leader);

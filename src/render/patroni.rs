@@ -81,17 +81,14 @@ fn document(target: &Target) -> Result<Value, RenderError> {
             "authentication": login(target, &spec.rest_username, SecretName::RestApi),
         },
         "etcd3": etcd(target),
-        "bootstrap": {"dcs": spec.dynamic},
+        // `postgresql.pg_hba` decides; Patroni before 4 validates only if it stands here, too.
+        "bootstrap": {"dcs": spec.dynamic, "pg_hba": target.cluster.postgresql.pg_hba},
         "postgresql": postgresql(target)?,
         "watchdog": {"mode": node.patroni.watchdog},
     });
     // Patroni's validator takes an empty list for a mistake.
     if !spec.initdb.is_empty() {
         document["bootstrap"]["initdb"] = json!(spec.initdb);
-    }
-    // `postgresql.pg_hba` decides; before 4.0 Patroni's validator asks for it here, too.
-    if !target.versions.patroni.at_least(&[4]) {
-        document["bootstrap"]["pg_hba"] = json!(cluster.postgresql.pg_hba);
     }
     if !node.patroni.tags.is_empty() {
         document["tags"] = json!(node.patroni.tags);

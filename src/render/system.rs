@@ -104,8 +104,8 @@ pub fn sysctl_values(target: &Target) -> BTreeMap<String, String> {
 fn overcommit_ratio(memory_bytes: u64, swap_bytes: u64) -> u64 {
     const FLOOR: u64 = 50;
     let (memory, swap) = (u128::from(memory_bytes), u128::from(swap_bytes));
-    // 100 * (0.9 * (memory + swap) - swap) / memory
-    let ratio = (memory * 90).saturating_sub(swap * 10) / memory.max(1);
+    // ((memory + swap) * 9/10 - swap) * 100 / memory, rounded once, at the end.
+    let ratio = (memory * 9).saturating_sub(swap) * 10 / memory.max(1);
     u64::try_from(ratio).unwrap_or(FLOOR).max(FLOOR)
 }
 

@@ -78,18 +78,20 @@ fn env(value: Value, _: Kwargs, _: &State) -> TeraResult<String> {
     Ok(quoted)
 }
 
-/// `{{ text | haproxy }}`: one word of haproxy.cfg. Blanks, quotes, `#`, `$` and the backslash are
-/// written by their bytes' numbers, which every version reads alike.
-fn haproxy(text: String, _: Kwargs, _: &State) -> String {
-    let mut word = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.:/@+=,".contains(&byte) {
-            word.push(char::from(byte));
-        } else {
-            word.push_str(&format!("\\x{byte:02x}"));
-        }
+/// `{{ text | haproxy }}`: one word of haproxy.cfg, in single quotes unless it is plain anyway.
+fn haproxy(value: Value, _: Kwargs, _: &State) -> TeraResult<String> {
+    let text = value.to_string();
+    if value.is_undefined() || value.is_map() || value.is_array() {
+        return refuse("`haproxy` takes a text or a number");
     }
-    word
+    if text.chars().any(char::is_control) {
+        return refuse("`haproxy` takes no control characters: they end the line");
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return Ok(text);
+    }
+    Ok(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
 fn refuse<T>(why: &str) -> TeraResult<T> {

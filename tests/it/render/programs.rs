@@ -6,19 +6,28 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use mahout::cluster::SecretName;
 use mahout::platform::{Platform, Version};
-use mahout::render::Check;
+use mahout::render::{Check, File, files};
+use mahout::secret::Secret;
 use mahout::template::Templates;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use super::clusters::variants;
-use super::sample::{cluster, content, platforms, rendered};
+use super::sample::{cluster, content, platform, platforms, rendered, secrets, target};
 
-/// Debian's own Python, which has its `patroni` and `python3-yaml`, unless another one is named.
-fn python() -> String {
-    std::env::var("MAHOUT_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/python3".to_owned())
+/// Judges by Patroni's schema.
+const SCHEMA: &str = include_str!("patroni_schema.py");
+
+/// Debian's own Python, which has its `patroni` and `python3-yaml`, and the one that is named:
+/// `tests/run` makes one with a current Patroni.
+fn pythons() -> Vec<String> {
+    let named = std::env::var("MAHOUT_TEST_PYTHON").ok();
+    std::iter::once("/usr/bin/python3".to_owned())
+        .chain(named)
+        .collect()
 }
 
 /// Runs `program` with `input`, with the folders of the superuser's programs in its path.
@@ -65,13 +74,49 @@ fn assert_accepted(output: &Output, file: &str) {
     assert!(!said[1].contains("[WARNING]"), "{}\n{file}", said[1]);
 }
 
+/// HAProxy's version, if it is installed.
+pub(super) fn haproxy_version() -> Option<Version> {
+    let said = probe("haproxy", &["-v"])?;
+    let version = said.split_whitespace().find_map(Version::parse_package);
+    Some(version.expect("HAProxy tells its version"))
+}
+
+/// `haproxy -c` takes `text`, and has nothing to warn of.
+pub(super) fn assert_haproxy_accepts(text: &str, what: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("haproxy.cfg");
+    std::fs::write(&path, text).expect("written");
+    let path = path.to_string_lossy();
+    let output = run("haproxy", &["-c", "-f", &path], "").expect("haproxy runs");
+    assert_accepted(&output, &format!("{what}\n{text}"));
+}
+
+/// The schema of every Patroni that is here takes each of `texts`; they are by name.
+pub(super) fn assert_patroni_accepts(texts: &BTreeMap<String, String>) {
+    for python in pythons() {
+        if probe(&python, &["-c", "import patroni.validator"]).is_none() {
+            continue;
+        }
+        let input = serde_json::to_string(texts).expect("JSON");
+        let output = run(&python, &["-c", SCHEMA], &input).expect("Python runs");
+        assert_accepted(&output, SCHEMA);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{python}");
+
+        // The replaced checks have not switched the schema off.
+        let broken = texts.values().next().expect("a file");
+        let broken = broken.replace("\n    ttl: ", "\n    ttl: x");
+        let input = json!({"broken": broken}).to_string();
+        let output = run(&python, &["-c", SCHEMA], &input).expect("Python runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.starts_with("broken: bootstrap.dcs.ttl"), "{said}");
+    }
+}
+
 #[test]
 fn haproxy_accepts_its_configuration() {
-    let Some(version) = probe("haproxy", &["-v"]) else {
+    let Some(version) = haproxy_version() else {
         return;
     };
-    let version = version.split_whitespace().find_map(Version::parse_package);
-    let version = version.expect("HAProxy tells its version");
     for (name, mut platform) in platforms() {
         for (variant, cluster) in variants() {
             // As for the version that is installed, and in the distribution's own, older words.
@@ -82,60 +127,48 @@ fn haproxy_accepts_its_configuration() {
                 platform.shipped.haproxy = of.clone();
                 let index = cluster.nodes.len() - 1;
                 let files = rendered(&cluster, index, &platform);
-                let folder = tempfile::tempdir().expect("a folder");
-                let path = folder.path().join("haproxy.cfg");
                 let text = content(&files, "/etc/haproxy/haproxy.cfg");
-                std::fs::write(&path, text).expect("written");
-                let path = path.to_string_lossy();
-                let output = run("haproxy", &["-c", "-f", &path], "").expect("haproxy runs");
-                assert_accepted(&output, &format!("{name} {variant} {of}\n{text}"));
+                assert_haproxy_accepts(text, &format!("{name} {variant} {of}"));
             }
         }
     }
 }
 
 #[test]
-fn patronis_schema_accepts_patroni_yml() {
-    let python = python();
-    let script = "import patroni.validator, patroni.version as v; print(v.__version__)";
-    let Some(version) = probe(&python, &["-c", script]) else {
+fn haproxy_reads_any_password_as_it_is_meant() {
+    if haproxy_version().is_none() {
         return;
-    };
-    let version = Version::parse_package(version.trim()).expect("Patroni tells its version");
+    }
+    let debian = platform("debian", "12");
+    for password in ["plain", "it's", "a b", "#c", "\"d", "$HOME", "\\", "''"] {
+        let mut cluster = cluster();
+        cluster.haproxy.stats_username = Some("o'neill#1".to_owned());
+        let mut secrets = secrets();
+        let name = SecretName::HaproxyStats;
+        secrets.0.insert(name, Secret::new(password));
+        let target = target(&cluster, &cluster.nodes[0], &secrets, &debian);
+        let files = files(&target, &Templates::builtin().expect("ours")).expect("files");
+        assert_haproxy_accepts(content(&files, "/etc/haproxy/haproxy.cfg"), password);
+    }
+}
+
+#[test]
+fn patronis_schema_accepts_patroni_yml() {
     let mut texts = BTreeMap::new();
-    for (name, mut platform) in platforms() {
-        platform.shipped.patroni = version.clone();
+    for (name, platform) in platforms() {
         for (variant, cluster) in variants() {
             for index in 0..cluster.nodes.len() {
                 let files = rendered(&cluster, index, &platform);
                 let node = &cluster.nodes[index].name;
-                let Some(file) = files.iter().find(|file| file.check == Some(Check::Patroni))
-                else {
-                    continue;
-                };
-                texts.insert(
-                    format!("{name} {variant} {node}"),
-                    file.content.expose().to_owned(),
-                );
+                let of_patroni = |file: &&File| file.check == Some(Check::Patroni);
+                if let Some(file) = files.iter().find(of_patroni) {
+                    let text = file.content.expose().to_owned();
+                    texts.insert(format!("{name} {variant} {node}"), text);
+                }
             }
         }
     }
-    let input = serde_json::to_string(&texts).expect("JSON");
-    let script = include_str!("patroni_schema.py");
-    let output = run(&python, &["-c", script], &input).expect("Python runs");
-    assert_accepted(&output, script);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-
-    // The replaced checks have not switched the schema off.
-    let broken = texts
-        .values()
-        .next()
-        .expect("a file")
-        .replace("ttl: 30", "ttl: x");
-    let input = json!({"broken": broken}).to_string();
-    let output = run(&python, &["-c", script], &input).expect("Python runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.starts_with("broken: bootstrap.dcs.ttl"), "{said}");
+    assert_patroni_accepts(&texts);
 }
 
 #[test]
@@ -247,15 +280,17 @@ fn what_was_meant_is_what_yaml_readers_read() {
     });
     result.expect("our own reader reads what was meant");
     let (texts, meant): (Vec<String>, Vec<Value>) = cases.into_inner().into_iter().unzip();
-    let python = python();
-    if probe(&python, &["-c", "import yaml"]).is_none() {
-        return;
-    }
     let input = serde_json::to_string(&texts).expect("JSON");
-    let output = run(&python, &["-c", include_str!("pyyaml.py")], &input).expect("Python runs");
-    assert_accepted(&output, "PyYAML");
-    let read: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
-    for ((read, meant), text) in read.iter().zip(&meant).zip(&texts) {
-        assert_eq!(read, meant, "{text}");
+    for python in pythons() {
+        if probe(&python, &["-c", "import yaml"]).is_none() {
+            continue;
+        }
+        let reader = include_str!("pyyaml.py");
+        let output = run(&python, &["-c", reader], &input).expect("Python runs");
+        assert_accepted(&output, "PyYAML");
+        let read: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+        for ((read, meant), text) in read.iter().zip(&meant).zip(&texts) {
+            assert_eq!(read, meant, "{text}");
+        }
     }
 }

@@ -183,12 +183,10 @@ pub(super) fn secrets() -> Secrets {
         SecretName::Rewind,
         SecretName::RestApi,
         SecretName::Etcd,
+        SecretName::HaproxyStats,
     ];
     let secret = |name: SecretName| (name.clone(), Secret::new(format!("hunter2-{name}")));
-    let mut secrets = Secrets(names.map(secret).into());
-    let hostile = Secret::new("hunter2-haproxy_stats #é");
-    secrets.0.insert(SecretName::HaproxyStats, hostile);
-    secrets
+    Secrets(names.map(secret).into())
 }
 
 /// What the node answered: 16 GiB of memory, 4 GiB of swap, Debian's hosts file.

@@ -22,7 +22,8 @@ pub struct Command {
     /// What it is for, in words, for errors and `-v`: "gather facts".
     pub title: String,
     /// A POSIX sh script. It is sent on stdin (never argv: it may hold secrets), parsed whole by
-    /// the node's shell before its first line runs, and runs as root.
+    /// the node's shell before its first line runs, and runs as root, with an empty stdin, umask
+    /// 022, LC_ALL=C and a PATH that holds the folders of the system's own programs.
     pub script: Secret,
     /// See [`Effect`].
     pub effect: Effect,

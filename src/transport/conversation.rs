@@ -1,6 +1,7 @@
 //! The talk with the shell of one session: the script goes in while its output comes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openssh::{Child, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,6 +9,10 @@ use tokio::sync::Notify;
 
 use super::answer::{Stage, Stderr, Stdout};
 use super::wire::Wire;
+
+/// How long sudo may take to accept a password. It asks again where it does not, in words that
+/// its administrator may have chosen; we then have no other password to give.
+const SUDO: Duration = Duration::from_secs(20);
 
 /// How the talk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,7 @@ impl Conversation {
                 tokio::select! {
                     () = go.notified() => {}
                     () = stop.notified() => return Ok(()),
+                    () = tokio::time::sleep(SUDO) => return Ok(()),
                 }
             }
             stdin.write_all(wire.body.as_bytes()).await?;

@@ -306,3 +306,7 @@ impl<'a> Log<'a> {
         line.split_once(" key in ").map(|(_, place)| place)
     }
 }
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

@@ -3,6 +3,8 @@
 mod architecture;
 mod cli;
 mod cluster;
+mod facts;
+mod failures;
 mod inventory;
 mod lab;
 mod nodes;

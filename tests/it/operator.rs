@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::nodes::{possible, remove};
 
@@ -54,12 +54,46 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
     // With --nocapture: where a long test spends its time.
-    println!("{:6.1} s  {what}", begin.elapsed().as_secs_f64());
+    let seconds = begin.elapsed().as_secs_f64();
+    crate::nodes::say(&format!("{seconds:.1} s"), &what);
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A program that runs; what it prints goes into files, to be read while it does.
+pub(crate) struct Running {
+    what: String,
+    child: Child,
+    stdout: PathBuf,
+    pub(crate) stderr: PathBuf,
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.pid().to_string();
+        let kill = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(kill.expect("kill").success(), "{} has ended", self.what);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ends(mut self) -> Run {
+        let status = self.child.wait().expect("its end");
+        let read = |path: &Path| std::fs::read_to_string(path).expect("its output");
+        Run {
+            code: status.code().unwrap_or(-1),
+            stdout: read(&self.stdout),
+            stderr: read(&self.stderr),
+            what: self.what,
+        }
     }
 }
 
@@ -105,6 +139,13 @@ impl TestLab {
     /// Where the generated secrets are kept.
     pub(crate) fn secrets_file(&self) -> PathBuf {
         self.folder.path().join("inventory.secrets.json")
+    }
+
+    /// Where the nodes' host keys are on record.
+    pub(crate) fn known_hosts_file(&self) -> PathBuf {
+        let section = self.inventory_ssh_section();
+        let rest = section.split_once("known_hosts_file: \"").expect("a file");
+        PathBuf::from(rest.1.split_once('"').expect("its end").0)
     }
 
     /// The names of the nodes, in order.
@@ -156,13 +197,37 @@ impl TestLab {
 
     /// `mahout` with another inventory beside it.
     pub(crate) fn mahout_with(&self, inventory: &Path, arguments: &[&str]) -> Run {
+        run(&mut self.command(inventory, arguments), "")
+    }
+
+    /// Begins `mahout` with the lab's inventory.
+    pub(crate) fn mahout_begins(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(Path::new("inventory.yml"), arguments);
+        let file = |name: &str| {
+            let path = self.folder.path().join(name);
+            let file = std::fs::File::create(&path).expect("a file");
+            (path, file)
+        };
+        let (stdout, out) = file("stdout");
+        let (stderr, err) = file("stderr");
+        let what = format!("{command:?}");
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        Running {
+            what,
+            child: child.expect("the program starts"),
+            stdout,
+            stderr,
+        }
+    }
+
+    fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
         command
             .arg("--inventory")
             .arg(self.folder.path().join(inventory))
             .args(arguments)
             .env("XDG_RUNTIME_DIR", self.folder.path());
-        run(&mut command, "")
+        command
     }
 
     /// A script on a node, as root.

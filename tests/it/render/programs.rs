@@ -267,7 +267,7 @@ fn what_was_meant_is_what_yaml_readers_read() {
     let templates = Templates::builtin().expect("our templates");
     let cases = RefCell::new(Vec::new());
     let documents = proptest::collection::btree_map(hostile(), value(), 1..4);
-    let result = TestRunner::new(Config::with_cases(400)).run(&documents, |document| {
+    let result = TestRunner::new(Config::with_cases(200)).run(&documents, |document| {
         let document = Value::Object(document.into_iter().collect());
         let context = json!({"managed": "x", "path": "x", "patroni": document});
         let text = templates

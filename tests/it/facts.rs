@@ -1,0 +1,248 @@
+//! Facts: what real nodes printed, read; the script itself on a node, under every shell.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use mahout::cluster::{self, Cluster, Secrets};
+use mahout::facts::script::script;
+use mahout::facts::{Ask, Facts, NodeFacts, parse::parse, record};
+use proptest::prelude::*;
+
+use crate::operator::lab_or_skip;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/facts")
+        .join(name)
+}
+
+fn ask(cluster: &Cluster, node: &str) -> Ask {
+    let node = cluster.node(&node.into()).expect("a node");
+    Ask::of(cluster, node, &Secrets::default())
+}
+
+/// What the node of that fixture (`trixie-leader`) printed, and what it was asked.
+fn recorded(name: &str) -> (Ask, String) {
+    let (suite, role) = name.split_once('-').expect("SUITE-ROLE");
+    let cluster = cluster::load(&fixture(&format!("{suite}.yml")));
+    let cluster = cluster.unwrap_or_else(|error| panic!("{error}"));
+    let node = match role {
+        "replica" => "pg-2",
+        _ => "pg-1",
+    };
+    let printed = std::fs::read_to_string(fixture(&format!("{name}.txt"))).expect("a fixture");
+    (ask(&cluster, node), printed)
+}
+
+fn read(name: &str) -> NodeFacts {
+    let (ask, printed) = recorded(name);
+    parse(&ask, &printed).expect("whole")
+}
+
+const FIXTURES: [&str; 5] = [
+    "bare-node",
+    "bookworm-leader",
+    "bookworm-replica",
+    "trixie-leader",
+    "trixie-replica",
+];
+
+#[test]
+fn a_bare_node_is_read() {
+    let facts = read("bare-node");
+    assert_eq!(facts.system.os.version_id, "12");
+    assert_eq!(facts.system.systemd, 252);
+    assert_eq!(facts.system.virtualization, "systemd-nspawn");
+    assert!(!facts.has_package("patroni") && !facts.system.package_lists);
+    assert_eq!(facts.units["patroni.service"].load, "not-found");
+    assert_eq!((facts.patroni, facts.haproxy), (None, None));
+    let etcd = facts.etcd.expect("asked");
+    assert_eq!(etcd.error.as_deref(), Some("curl is not installed"));
+    let postgresql = facts.postgresql.expect("asked");
+    assert!(!postgresql.answers && !postgresql.data_dir_in_use);
+    assert!(facts.ports.iter().any(|port| port.port == 22));
+    assert!(facts.files.contains_key("/etc/hosts"));
+}
+
+#[test]
+fn a_running_cluster_is_read() {
+    for (suite, systemd, etcd_version, patroni_version, major) in [
+        ("bookworm", 252, "3.4.", "3.0.2", 15),
+        ("trixie", 257, "3.5.", "4.0.7", 17),
+    ] {
+        for (role, is_leader) in [("leader", true), ("replica", false)] {
+            let name = format!("{suite}-{role}");
+            let facts = read(&name);
+            assert_eq!(facts.system.systemd, systemd, "{name}");
+            for unit in ["etcd.service", "patroni.service", "haproxy.service"] {
+                assert!(facts.is_active(unit), "{name} {unit}");
+                assert_eq!(facts.units[unit].enabled, "enabled", "{name} {unit}");
+            }
+            for port in [2379, 2380, 5000, 5001, 5432, 7000, 8008] {
+                let found = facts.ports.iter().find(|found| found.port == port);
+                let found = found.unwrap_or_else(|| panic!("{name}: nobody listens on {port}"));
+                assert!(
+                    found.pid.is_some() && !found.process.is_empty(),
+                    "{found:?}"
+                );
+            }
+            let etcd = facts.etcd.expect("etcd");
+            assert!(etcd.healthy && etcd.server_version.starts_with(etcd_version));
+            assert_eq!((etcd.members.len(), etcd.alarms.len()), (3, 0), "{name}");
+            assert!(
+                etcd.keys.iter().any(|key| key == "leader"),
+                "{:?}",
+                etcd.keys
+            );
+            let patroni = facts.patroni.expect("patroni");
+            assert_eq!(patroni.version, patroni_version);
+            let statuses = if is_leader { (200, 503) } else { (503, 200) };
+            assert_eq!((patroni.primary_status, patroni.replica_status), statuses);
+            assert_eq!(
+                (patroni.members.len(), &patroni.config["ttl"]),
+                (3, &30.into())
+            );
+            assert_eq!(patroni.system_identifier, etcd.initialize, "{name}");
+            let postgresql = facts.postgresql.expect("postgresql");
+            assert_eq!(postgresql.system_identifier, etcd.initialize, "{name}");
+            assert_eq!(postgresql.in_recovery, Some(!is_leader), "{name}");
+            assert_eq!(postgresql.server_version.map(|v| v / 10_000), Some(major));
+            assert_eq!(postgresql.replication.len(), if is_leader { 2 } else { 0 });
+            assert_eq!(postgresql.postmasters.len(), 1, "{name}");
+            assert_eq!(postgresql.settings["fsync"], "on", "{name}");
+            let haproxy = facts.haproxy.expect("haproxy");
+            let servers = haproxy.servers.iter();
+            let up = servers.filter(|server| server.status.starts_with("UP"));
+            assert_eq!((haproxy.servers.len(), up.count()), (6, 3), "{name}");
+            let file = &facts.files["/etc/patroni/patroni.yml"];
+            assert_eq!(
+                (file.owner.as_str(), file.mode.as_str()),
+                ("postgres", "600")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_record_holds_no_content_and_reads_as_it_was() {
+    let mut facts = Facts::default();
+    for name in FIXTURES {
+        facts.nodes.insert(name.into(), read(name));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("facts.json");
+    let mut text = Vec::new();
+    record::write(&facts, &mut text).expect("written");
+    std::fs::write(&path, &text).expect("written");
+    let text = String::from_utf8(text).expect("UTF-8");
+    // The fixtures' passwords are `scrubbed-superuser` and so on.
+    let shown = read("trixie-leader").files["/etc/patroni/patroni.yml"].clone();
+    assert!(
+        shown
+            .content
+            .expect("content")
+            .expose()
+            .contains("scrubbed-")
+    );
+    assert!(!text.contains("scrubbed-"));
+    for file in facts
+        .nodes
+        .values_mut()
+        .flat_map(|node| node.files.values_mut())
+    {
+        file.content = None;
+    }
+    assert_eq!(record::read(&path).expect("a record"), facts);
+}
+
+/// A recorded output with a piece of it cut out or replaced.
+fn damaged() -> impl Strategy<Value = (&'static str, String)> {
+    let fixture = proptest::sample::select(FIXTURES.to_vec());
+    (
+        fixture,
+        any::<(prop::sample::Index, prop::sample::Index)>(),
+        "(?s).{0,40}",
+    )
+        .prop_map(|(name, (from, to), text)| {
+            let mut lines: Vec<String> = recorded(name).1.lines().map(str::to_owned).collect();
+            let (from, to) = (from.index(lines.len()), to.index(lines.len()));
+            lines.splice(from.min(to)..from.max(to).min(from.min(to) + 3), [text]);
+            (name, lines.join("\n"))
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "(?s).{0,200}", (name, damaged) in damaged()) {
+        let (ask, _) = recorded(name);
+        let _ = parse(&ask, &text);
+        let _ = parse(&ask, &format!("@facts 1 1.0\n@stat\n{text}\n@end\n"));
+        let _ = parse(&ask, &damaged);
+    }
+}
+
+/// What the script could have changed; the journal notes that somebody was here.
+const MANIFEST: &str = "find /etc /usr /var /root /tmp -xdev -path /var/log -prune -o \
+    -printf '%p %m %U:%G %s %T@ %C@ %l\\n' | sort";
+
+/// What does not move from one run to the next.
+fn steady(facts: NodeFacts) -> String {
+    let mut shown = facts;
+    shown.disks.clear();
+    shown.ports.retain(|port| port.port != 22);
+    format!("{shown:#?}")
+}
+
+#[test]
+fn every_shell_gives_the_same_facts_and_none_changes_the_node() {
+    let Some(lab) = lab_or_skip("facts", "trixie", "installed", 1) else {
+        return;
+    };
+    let node = &lab.node_names()[0];
+    let inventory = format!(
+        "scope: x\nnodes:\n  {node}: {{ address: {} }}\n",
+        lab.address(node)
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("inventory.yml");
+    std::fs::write(&path, inventory).expect("written");
+    let cluster = cluster::load(&path).unwrap_or_else(|error| panic!("{error}"));
+    let ask = ask(&cluster, node);
+    let before = lab.on(node, MANIFEST);
+    let mut first: Option<String> = None;
+    for (program, shell) in [
+        ("dash", "dash"),
+        ("bash", "bash --posix"),
+        ("busybox", "busybox ash"),
+    ] {
+        if lab.on(node, &format!("command -v {program}")).code != 0 {
+            continue;
+        }
+        let text = script(&ask);
+        let run = lab.on(
+            node,
+            &format!(
+                "{shell} -s <<'END OF FACTS'\n{}\nEND OF FACTS\n",
+                text.expose()
+            ),
+        );
+        run.succeeds();
+        let facts =
+            parse(&ask, &run.stdout).unwrap_or_else(|error| panic!("{shell}: {error}\n{run}"));
+        let shown = steady(facts);
+        assert_eq!(
+            first.get_or_insert_with(|| shown.clone()),
+            &shown,
+            "{shell}"
+        );
+    }
+    assert!(first.is_some());
+    let after = lab.on(node, MANIFEST);
+    assert!(before.stdout.lines().count() > 1000, "{before}");
+    let lines = |text| -> BTreeSet<String> { str::lines(text).map(str::to_owned).collect() };
+    let (before, after) = (lines(&before.stdout), lines(&after.stdout));
+    let changed: Vec<&String> = before.symmetric_difference(&after).collect();
+    assert!(changed.is_empty(), "{changed:?}");
+}

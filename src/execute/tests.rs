@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! A plan carried out over a strict fake: a command that nobody expects fails the test.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -382,4 +379,3 @@ async fn an_interrupted_run_ends_what_runs_and_begins_nothing_else() {
         );
     }
 }
->>>>>>> main

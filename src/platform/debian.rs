@@ -42,7 +42,8 @@ pub fn platform(os: &OsRelease) -> Platform {
         etcd_packages: words(&["etcd-server", "etcd-client"]),
         patroni_packages: words(&["patroni", "python3-etcd", "python3-psycopg2"]),
         haproxy_package: "haproxy".to_owned(),
-        tool_packages: words(&["curl"]),
+        // procps: the unit of the haproxy package reloads with /bin/kill and does not say so.
+        tool_packages: words(&["curl", "procps"]),
         time_package: "chrony".to_owned(),
         time_unit: "chrony.service".to_owned(),
         etcd_config: "/etc/default/etcd".to_owned(),

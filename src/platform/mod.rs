@@ -149,13 +149,13 @@ impl Platform {
         }
     }
 
-    /// What HAProxy's `log` lines take: on Debian the package shows /dev/log into the chroot;
+    /// What HAProxy's `log` line takes: on Debian the package shows /dev/log into the chroot;
     /// elsewhere the journal gets its standard output, which HAProxy writes to since 1.9.
-    pub fn haproxy_logs(&self, version: &Version) -> &'static [&'static str] {
+    pub fn haproxy_log(&self, version: &Version) -> &'static str {
         match self.family {
-            Family::Debian => &["/dev/log local0", "/dev/log local1 notice"],
-            Family::EnterpriseLinux if version.at_least(&[1, 9]) => &["stdout format raw local2"],
-            Family::EnterpriseLinux => &["127.0.0.1 local2"],
+            Family::Debian => "/dev/log local0",
+            Family::EnterpriseLinux if version.at_least(&[1, 9]) => "stdout format raw local2",
+            Family::EnterpriseLinux => "127.0.0.1 local2",
         }
     }
 

@@ -67,7 +67,7 @@ fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
         &json!({
             "managed": MANAGED,
             "maxconn": spec.maxconn,
-            "logs": target.platform.haproxy_logs(version),
+            "log": target.platform.haproxy_log(version),
             "socket": target.platform.haproxy_socket(),
             // 1.8 brought the seamless reload, 2.2 the check's own line, 3.1 the first state.
             "expose_fd": version.at_least(&[1, 8]),

@@ -9,8 +9,10 @@ const END: &str = "# END mahout";
 /// `present` with the block of `entries` (address and name) as its first lines, and without any
 /// other block of ours; no entries, no block. Merging twice is merging once.
 ///
-/// The block stands first because the first match counts: Debian's installer writes `127.0.1.1`
-/// beside the node's own name, and a peer that is told this node's name has to reach its address.
+/// The block stands first because Debian's installer writes `127.0.1.1` beside the node's own
+/// name, and for whoever asks for one address (`getent hosts`) the first match counts. Who asks
+/// for all (`getaddrinfo`) still gets the loopback one, and first: where that matters the files
+/// hold addresses.
 pub fn merge(present: &str, entries: &[(String, String)]) -> String {
     let rest = without_block(present);
     if entries.is_empty() {

@@ -137,7 +137,15 @@ fn etcd(target: &Target) -> Value {
         let hosts: Vec<String> = target
             .cluster
             .with_role(Role::Etcd)
-            .map(|member| connect_address(target, member, spec.client_port))
+            .map(|member| {
+                // On Debian the node's own name leads to 127.0.1.1 first, hosts entries or not
+                // (getaddrinfo sorts what it finds); etcd does not listen there.
+                if member.name == target.node.name {
+                    member.endpoint(spec.client_port)
+                } else {
+                    connect_address(target, member, spec.client_port)
+                }
+            })
             .collect();
         return json!({"hosts": hosts});
     };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::VaultError;
 
-use crate::cluster::{SecretName, SecretSource, Secrets};
+use crate::cluster::{SecretName, SecretSource, Secrets, is_well_known};
 use crate::secret::Secret;
 
 /// Whether new secrets are kept.
@@ -90,11 +90,12 @@ impl Vault {
             self.save()?;
         }
         for name in generated {
-            let value = self
-                .kept
-                .get(&name.to_string())
-                .or_else(|| self.made.get(name));
-            values.extend(value.map(|value| (name.clone(), value.clone())));
+            let kept = self.kept.get(&name.to_string());
+            if let Some(value) = kept.or_else(|| self.made.get(name)) {
+                // A kept one may have been changed by hand.
+                check_strength(name, value)?;
+                values.insert(name.clone(), value.clone());
+            }
         }
         Ok(Secrets(values))
     }
@@ -136,6 +137,8 @@ fn check_strength(name: &SecretName, value: &Secret) -> Result<(), VaultError> {
         "holds a line break or another control character"
     } else if text == name.to_string() || matches!(name, SecretName::User(user) if text == user) {
         "is its own name"
+    } else if is_well_known(text) {
+        "is a password that is tried first, or has fewer than eight characters"
     } else {
         return Ok(());
     };

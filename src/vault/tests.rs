@@ -206,6 +206,10 @@ fn a_value_that_is_no_secret_is_refused_by_name() {
         ("user.app", "is its own name"),
         (" \n", "is empty"),
         (
+            "postgres",
+            "is a password that is tried first, or has fewer than eight characters",
+        ),
+        (
             "hunter2\nhunter3",
             "holds a line break or another control character",
         ),

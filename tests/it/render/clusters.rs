@@ -187,6 +187,12 @@ fn an_external_etcd_is_asked_with_its_user() {
 }
 
 #[test]
+fn a_node_reaches_its_own_etcd_by_address() {
+    let hosts = json!(["pg-1:2379", "10.0.0.12:2379", "pg-3:2379"]);
+    assert_eq!(yml(&cluster(), 1)["etcd3"]["hosts"], hosts);
+}
+
+#[test]
 fn addresses_stand_where_names_are_not_wanted() {
     let document = yml(&by_address(), 1);
     assert_eq!(document["restapi"]["connect_address"], "10.0.0.12:8008");

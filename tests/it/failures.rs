@@ -97,7 +97,8 @@ fn bad_nodes(lab: &TestLab, names: &[String]) {
         "systemctl start etcd",
         &[
             &format!("{first}: an etcd runs here already"),
-            &format!("not of this cluster: {first} (http://localhost:2380)"),
+            &format!("not of this cluster: {first} ("),
+            "http://localhost:2380)",
             "systemctl disable --now etcd",
         ],
         "systemctl stop etcd; rm -rf /var/lib/etcd/*",

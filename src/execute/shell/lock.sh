@@ -14,11 +14,12 @@ ours() {
 	[ "$held" = "$token" ]
 }
 
-# beat: a sign of life.
+# beat: a sign of life. A file of its own for each process: the run and its scripts beat side by
+# side.
 beat() {
 	ours || return 1
-	uptime_seconds >"/run/mahout/lock/beat.$token" &&
-		mv -f "/run/mahout/lock/beat.$token" /run/mahout/lock/beat
+	uptime_seconds >"/run/mahout/lock/beat.$$" &&
+		mv -f "/run/mahout/lock/beat.$$" /run/mahout/lock/beat
 } 2>/dev/null
 
 # beating: shows signs of life as long as the script runs, also when nobody is left at the other

@@ -77,7 +77,12 @@ async fn on_nodes(
     let hosts = Session::hosts(fleet);
     let me = Holder::this_process("deploy");
     let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
-    let findings = locked(session, fleet, &plan, &lock, &interrupt).await;
+    // With --yes nobody has looked at the plan that was shown: the one of now is as good.
+    let shown = Shown {
+        plan: &plan,
+        binding: !options.yes,
+    };
+    let findings = locked(session, fleet, &shown, &lock, &interrupt, out).await;
     lock.release(&hosts).await;
     let findings = findings?;
     let counts = Counts::of(&findings);
@@ -103,20 +108,34 @@ async fn on_nodes(
     Ok(())
 }
 
+/// The plan that was shown, and whether somebody has agreed to that very one.
+struct Shown<'a> {
+    plan: &'a Plan,
+    binding: bool,
+}
+
 /// All that is done while the lock is ours.
 async fn locked(
     session: &mut Session<'_>,
     fleet: &Fleet<Host>,
-    shown: &Plan,
+    shown: &Shown<'_>,
     lock: &Lock,
     interrupt: &Interrupt,
+    out: &mut dyn Write,
 ) -> Result<Vec<Finding>, Error> {
-    let fresh = plan(session, fleet).await?;
-    if fresh.phases != shown.phases {
-        return Err(Error::OutOfDate);
+    let hosts = Session::hosts(fleet);
+    let fresh = lock.hold(&hosts, plan(session, fleet)).await?;
+    if fresh.phases != shown.plan.phases {
+        if shown.binding {
+            return Err(Error::OutOfDate);
+        }
+        session.context.events.send(Event::Warning {
+            node: None,
+            message: "the nodes have changed since; the plan is now another one".to_owned(),
+        });
+        show(session, &fresh, Detail::Summary, out)?;
     }
     session.keep_secrets()?;
-    let hosts = Session::hosts(fleet);
     execute(&fresh, &hosts, lock, &session.context.events, interrupt).await?;
     lock.hold(&hosts, async {
         tokio::select! {

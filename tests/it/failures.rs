@@ -299,7 +299,7 @@ fn broken_runs(lab: &TestLab, names: &[String]) {
     for node in names {
         let run = lab.on(
             node,
-            "ls /usr/sbin/policy-rc.d; ls -A /etc/patroni /etc/haproxy /etc/default | grep mahout
+            "ls /usr/sbin/policy-rc.d; ls -A /etc/patroni /etc/haproxy /etc/default | grep '[.].*mahout-'
              systemctl list-unit-files --state=masked --no-legend |
                grep -E 'etcd|patroni|postgres|haproxy'; systemctl --failed --no-legend |
                grep -E 'etcd|patroni|postgres|haproxy'",

@@ -9,6 +9,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::lab::{Lab, LabSpec, Suite};
 use crate::report::Event;
+use crate::vault::Vault;
 
 /// The demo's lab.
 const NAME: &str = "demo";
@@ -53,13 +54,16 @@ pub(super) async fn demo(
     observe::status(&context, None, out).await?;
     let nodes = lab.nodes()?;
     let first = nodes.first().map_or("pg-1", |node| node.name.as_str());
+    let address = nodes
+        .first()
+        .map_or(String::new(), |node| node.address.to_string());
     writeln!(
         out,
         "
-The inventory is {inventory}, the passwords are beside it.
-Connect through HAProxy, to the leader:
-  mahout lab ssh --name {NAME} {first}
-  su postgres -c psql                      (on the node, without a password)
+The inventory is {inventory}, the passwords are in {secrets}.
+Connect with psql, here or on a node, through any node's HAProxy; it leads to the leader:
+  export PGPASSWORD=$(sed -n 's/.*\"superuser\": *\"\\([^\"]*\\)\".*/\\1/p' {secrets})
+  psql -h {address} -p 5000 -U postgres        (5001 leads to the replicas)
 
 Try next:
   export MAHOUT_INVENTORY={inventory}
@@ -70,6 +74,7 @@ Try next:
   mahout diff                              (after editing the inventory, or a file on a node)
   mahout lab down --name {NAME}             (removes all of it)",
         inventory = inventory.display(),
+        secrets = Vault::beside(&inventory).display(),
     )
     .map_err(Error::Output)
 }

@@ -103,7 +103,7 @@ pub(crate) fn remove(name: &str) {
 }
 
 /// Past the capture of the test harness: a skipped test shows, and so does a long wait.
-pub(crate) fn say(who: &str, line: &str) {
+fn say(who: &str, line: &str) {
     let mut stderr = std::io::stderr();
     writeln!(stderr, "{who}: {line}").expect("stderr");
 }

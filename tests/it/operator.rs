@@ -37,6 +37,12 @@ impl fmt::Display for Run {
     }
 }
 
+/// With --nocapture, or when the test fails: where a long test spends its time.
+#[expect(clippy::print_stderr)]
+fn tell(seconds: f64, what: &str) {
+    eprintln!("{seconds:6.1} s  {what}");
+}
+
 fn run(command: &mut Command, stdin: &str) -> Run {
     let what = format!("{command:?}");
     let begin = std::time::Instant::now();
@@ -53,9 +59,7 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     });
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
-    // With --nocapture: where a long test spends its time.
-    let seconds = begin.elapsed().as_secs_f64();
-    crate::nodes::say(&format!("{seconds:.1} s"), &what);
+    tell(begin.elapsed().as_secs_f64(), &what);
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),

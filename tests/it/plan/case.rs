@@ -22,8 +22,9 @@ pub(super) const IDENTIFIER: &str = "7412000000000000001";
 /// When units were started, and before it when files were written.
 pub(super) const STARTED: i64 = 1_000;
 
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("curl", "7.88.1-10"),
+    ("procps", "2:4.0.2-3"),
     ("etcd-server", "3.4.23-4"),
     ("etcd-client", "3.4.23-4"),
     ("postgresql-15", "15.14-0"),

@@ -26,7 +26,7 @@ fn with_lists_the_versions_are_known_and_without_they_are_refreshed_first() {
     let mut case = Case::bare(THREE, "debian-12");
     let plan = case.plan();
     assert!(!refreshes(&plan, "pg-1"));
-    let etcd = &changes(&plan, "pg-1")[1];
+    let etcd = &changes(&plan, "pg-1")[2];
     assert_eq!(etcd.title(), "etcd-server 3.4.23-4");
 
     case.node("pg-1").packages.clear();

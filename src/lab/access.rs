@@ -114,6 +114,13 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
 
 /// Refuses a file of the user's that something else than a lab wrote.
 pub(super) fn check_inventory_file(path: &Path) -> Result<(), LabError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(LabError::Refused(format!(
+            "the inventory cannot be written: there is no folder {}",
+            folder.display()
+        )));
+    }
     match fs::read(path) {
         Ok(present) if !present.starts_with(MARK.as_bytes()) => Err(LabError::Refused(format!(
             "{} exists and was not written by the lab",

@@ -16,4 +16,5 @@ mod render;
 mod report;
 mod sample;
 mod ssh;
+mod terminal;
 mod verify;

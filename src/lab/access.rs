@@ -163,6 +163,10 @@ mod tests {
     #[test]
     fn only_an_inventory_of_the_lab_s_own_is_written_over() {
         let folder = tempfile::tempdir().expect("a folder");
+        let missing = check_inventory_file(&folder.path().join("missing/lab.yml"));
+        let error = missing.expect_err("no folder").to_string();
+        assert!(error.contains("there is no folder "), "{error}");
+        check_inventory_file(Path::new("no-such-lab.yml")).expect("the folder of now");
         let path = folder.path().join("lab.yml");
         write_inventory(&path, &format!("{MARK} one, longer\n")).expect("a new file");
         write_inventory(&path, &format!("{MARK} two\n")).expect("the lab's own file");

@@ -15,6 +15,7 @@ mod probe;
 mod render;
 mod report;
 mod sample;
+mod settings;
 mod ssh;
 mod terminal;
 mod verify;

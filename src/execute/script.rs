@@ -36,8 +36,8 @@ library!(ENTERPRISE_LINUX, "enterprise_linux", [COMMON]);
 library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
 library!(HTTP, "http", [COMMON]);
-library!(PATRONI, "patroni", [COMMON]);
-library!(GATE, "gate", [HTTP, PATRONI]);
+library!(PATRONI, "patroni", [HTTP]);
+library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
 library!(EVIDENCE, "evidence", [COMMON]);
 

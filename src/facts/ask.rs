@@ -92,6 +92,12 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/etcd/etcd.conf",
         "/etc/haproxy/haproxy.cfg",
         "/etc/hosts",
+        "/etc/mahout/ca.crt",
+        "/etc/mahout/etcd-peer.pem",
+        "/etc/mahout/etcd-server.pem",
+        "/etc/mahout/patroni.pem",
+        "/etc/mahout/postgresql.pem",
+        "/etc/mahout/vault",
         "/etc/modules-load.d/mahout-watchdog.conf",
         PATRONI_CONFIG,
         "/etc/postgresql-common/createcluster.d/mahout.conf",
@@ -174,9 +180,7 @@ impl Ask {
             ),
             names: sorted(cluster.nodes.iter().map(|node| node.name.as_str())),
             etcd,
-            patroni: node
-                .has(Role::Postgresql)
-                .then(|| format!("http://{}", node.endpoint(cluster.patroni.port))),
+            patroni: node.has(Role::Postgresql).then(|| cluster.rest_url(node)),
             postgresql,
             haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
         }
@@ -209,13 +213,16 @@ fn major(cluster: &Cluster, platform: &Platform) -> u16 {
 }
 
 fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
-    let own = |node: &Node| format!("http://{}", node.endpoint(cluster.etcd.client_port));
+    let own = |node: &Node| cluster.etcd_client_url(node);
     let external = cluster.etcd.external.as_ref();
     let urls = match external {
         // A foreign etcd may listen on loopback alone; ours does so, too, with the same answers.
         _ if node.has(Role::Etcd) => {
             let port = cluster.etcd.client_port;
-            vec![own(node), format!("http://127.0.0.1:{port}")]
+            vec![
+                own(node),
+                format!("{}://127.0.0.1:{port}", cluster.scheme()),
+            ]
         }
         _ if !node.has(Role::Postgresql) => return None,
         Some(external) => external
@@ -230,7 +237,7 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
         urls,
         data_dir: node.has(Role::Etcd).then(|| node.etcd_data_dir.clone()),
         ca_file: external.and_then(|external| external.ca_file.clone()),
-        credentials: username.zip(secrets.0.get(&SecretName::Etcd).cloned()),
+        credentials: username.zip(secrets.values.get(&SecretName::Etcd).cloned()),
         path: cluster.dcs_path(),
     })
 }

@@ -106,7 +106,7 @@ fn quorum_without(cluster: &Cluster, node: &Node) -> Guard {
     let others: Vec<String> = cluster
         .with_role(Role::Etcd)
         .filter(|other| other.name != node.name)
-        .map(|other| client_url(cluster, other))
+        .map(|other| cluster.etcd_client_url(other))
         .collect();
     // One member, or two, have no quorum without it: its restart is the outage that was asked for.
     let members = others.len() + 1;
@@ -118,22 +118,12 @@ fn quorum_without(cluster: &Cluster, node: &Node) -> Guard {
     }
 }
 
-/// Where clients reach the member of `node`.
-pub fn client_url(cluster: &Cluster, node: &Node) -> String {
-    format!("http://{}", node.endpoint(cluster.etcd.client_port))
-}
-
-/// Where the other members reach the member of `node`.
-pub fn peer_url(cluster: &Cluster, node: &Node) -> String {
-    format!("http://{}", node.endpoint(cluster.etcd.peer_port))
-}
-
 fn gate(cluster: &Cluster) -> Gate {
     let members = cluster.with_role(Role::Etcd).count();
     let conditions: Vec<(NodeName, Condition)> = cluster
         .with_role(Role::Etcd)
         .map(|node| {
-            let url = client_url(cluster, node);
+            let url = cluster.etcd_client_url(node);
             (node.name.clone(), Condition::EtcdMember { url, members })
         })
         .collect();

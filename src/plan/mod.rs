@@ -13,6 +13,7 @@ pub mod patroni;
 pub mod preflight;
 mod project;
 pub mod system;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -157,6 +158,7 @@ impl Plan {
         }
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);
+        tls::plan(&mut draft, desired);
         etcd::plan(&mut draft, desired);
         let leads = patroni::plan(&mut draft, desired);
         haproxy::plan(&mut draft, desired);

@@ -96,7 +96,7 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             .iter()
             .filter_map(|name| desired.cluster.node(name))
             .map(|node| {
-                let url = rest_url(desired.cluster, node);
+                let url = desired.cluster.rest_url(node);
                 (node.name.clone(), Condition::PatroniMember { url })
             })
             .collect();
@@ -162,7 +162,7 @@ fn roles(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             },
             guard: Some(Guard::LeaderIs {
                 node: node.name.clone(),
-                url: rest_url(cluster, node),
+                url: cluster.rest_url(node),
             }),
         })
         .collect();
@@ -209,11 +209,6 @@ pub fn leader(cluster: &Cluster, facts: &Facts) -> Option<NodeName> {
                 })
         })
         .map(|node| node.name.clone())
-}
-
-/// The REST API of the member of `node`.
-pub fn rest_url(cluster: &Cluster, node: &Node) -> String {
-    format!("http://{}", node.endpoint(cluster.patroni.port))
 }
 
 /// How psql reaches the server of `node`.

@@ -52,18 +52,22 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
 /// The settings that have a place in the template, by name without `ETCD_`.
 fn settings(target: &Target) -> BTreeMap<&'static str, String> {
     let (node, spec) = (target.node, &target.cluster.etcd);
-    let url = |endpoint: String| format!("http://{endpoint}");
-    let peer_url = url(node.endpoint(spec.peer_port));
-    let client_url = url(node.endpoint(spec.client_port));
+    let cluster = target.cluster;
+    let peer_url = cluster.etcd_peer_url(node);
+    let client_url = cluster.etcd_client_url(node);
     let members: Vec<String> = target
         .cluster
         .with_role(Role::Etcd)
-        .map(|member| format!("{}={}", member.name, url(member.endpoint(spec.peer_port))))
+        .map(|member| format!("{}={}", member.name, cluster.etcd_peer_url(member)))
         .collect();
     let listen = if node.address.is_loopback() {
         client_url.clone()
     } else {
-        format!("{client_url},http://127.0.0.1:{}", spec.client_port)
+        format!(
+            "{client_url},{}://127.0.0.1:{}",
+            cluster.scheme(),
+            spec.client_port
+        )
     };
     BTreeMap::from([
         ("NAME", node.name.to_string()),

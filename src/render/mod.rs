@@ -10,6 +10,7 @@ mod parameters;
 mod patroni;
 mod rendered;
 mod system;
+mod tls;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ pub use hosts::{HOSTS_PATH, merge as merge_hosts};
 pub use rendered::Rendered;
 pub use system::sysctl_values;
 
-use crate::cluster::{Cluster, Node, NodeName, Role, Secrets};
+use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role, Secrets};
 use crate::facts::NodeFacts;
 use crate::platform::{Platform, UnknownPlatform, Versions};
 use crate::secret::Secret;
@@ -221,6 +222,7 @@ pub enum RenderError {
 /// If a template of the user's is wrong, or a setting is `auto` that cannot be.
 pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let mut files = system::files(target, templates)?;
+    files.extend(tls::files(target));
     if target.node.has(Role::Etcd) {
         files.extend(etcd::files(target, templates)?);
     }
@@ -252,6 +254,12 @@ pub enum Purpose {
     BeforePackages,
     /// Operating system: hosts, sysctl, THP, limits, watchdog.
     System,
+    /// Which vault the node was deployed with.
+    Stamp,
+    /// The authorities that are trusted.
+    Authorities,
+    /// A certificate with its key.
+    Certificate(CertificatePurpose),
     /// etcd's unit.
     EtcdUnit,
     /// etcd's settings.

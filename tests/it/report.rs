@@ -467,7 +467,7 @@ proptest! {
         // What the report itself says around the files.
         prop_assume!(!"(secret, changed)".contains(secret.as_str()));
         let mut sample = Sample::healthy();
-        sample.secrets.0.insert(SecretName::Superuser, Secret::new(secret.clone()));
+        sample.secrets.values.insert(SecretName::Superuser, Secret::new(secret.clone()));
         let body = |places: &[(usize, bool)]| {
             let mut text = String::new();
             for (index, line) in lines.iter().enumerate() {

@@ -148,7 +148,7 @@ pub(crate) fn map(value: Value) -> Map<String, Value> {
 
 pub(crate) fn secrets() -> Secrets {
     let of = |name, text: &str| (name, Secret::new(text));
-    Secrets(BTreeMap::from([
+    Secrets::from(BTreeMap::from([
         of(SecretName::Superuser, "s3cret-superuser"),
         of(SecretName::Replication, "s3cret-replication"),
         of(SecretName::RestApi, "s3cret-restapi"),

@@ -1,14 +1,29 @@
 # HTTP on the node, and the one field of its answer that matters.
 
+# tls_options URL: curl's options for https, as words: the node shows a certificate of its own,
+# since etcd asks every client for one and Patroni whoever wants to change something.
+tls_options() {
+	local file
+	case $1 in https://*) ;; *) return 0 ;; esac
+	printf '%s' '--cacert /etc/mahout/ca.crt'
+	for file in /etc/mahout/patroni.pem /etc/mahout/etcd-server.pem; do
+		if [ -r "$file" ]; then
+			printf ' --cert %s' "$file"
+			return 0
+		fi
+	done
+}
+
 # http URL [BODY]: leaves $status (000 without an answer) and $body (else the reason).
 http() {
-	local answer
+	local answer tls
+	tls=$(tls_options "$1")
 	status=000 body='curl is not installed'
 	have curl || return 1
 	if [ $# -gt 1 ]; then
-		answer=$(curl -sS -g --noproxy '*' -m 4 -w '\n%{http_code}' -d "$2" "$1" 2>&1)
+		answer=$(curl -sS -g --noproxy '*' $tls -m 4 -w '\n%{http_code}' -d "$2" "$1" 2>&1)
 	else
-		answer=$(curl -sS -g --noproxy '*' -m 4 -w '\n%{http_code}' "$1" 2>&1)
+		answer=$(curl -sS -g --noproxy '*' $tls -m 4 -w '\n%{http_code}' "$1" 2>&1)
 	fi
 	status=${answer##*
 }

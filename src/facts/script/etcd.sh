@@ -17,6 +17,7 @@ between() {
 }
 
 etcd() {
+  etcd_tls=${etcd_tls:-$node_tls}
   if [ -z "$etcd_urls$etcd_data_dir" ]; then return; fi
   echo @etcd
   if [ -n "$etcd_data_dir" ] && [ -d "$etcd_data_dir/member" ]; then echo 'member yes'; fi

@@ -38,8 +38,13 @@ fn with_etcd<'a>(
 
 /// The peer URLs by which the member of `node` is ours: by address and by name.
 pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 2] {
-    let by_name = format!("http://{}:{}", node.name, cluster.etcd.peer_port);
-    [etcd::peer_url(cluster, node), by_name]
+    let by_name = format!(
+        "{}://{}:{}",
+        cluster.scheme(),
+        node.name,
+        cluster.etcd.peer_port
+    );
+    [cluster.etcd_peer_url(node), by_name]
 }
 
 /// Whether `member` is that of `node`.
@@ -103,7 +108,7 @@ fn member(
          start the member by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy",
         member.id,
         node.name,
-        etcd::peer_url(cluster, node)
+        cluster.etcd_peer_url(node)
     );
     // Members of a first start carry their name from the beginning, added ones do not.
     if !has_data && !member.client_urls.is_empty() {
@@ -201,7 +206,7 @@ fn silent(findings: &mut Findings, desired: &Desired) {
                 Some(&node.name),
                 format!(
                     "etcd runs here, but does not answer on {}{}",
-                    etcd::client_url(desired.cluster, node),
+                    desired.cluster.etcd_client_url(node),
                     cause(facts.etcd.as_ref())
                 ),
                 Some("`journalctl -u etcd -n 50` on the node says why".to_owned()),

@@ -18,6 +18,13 @@ pub(crate) fn cluster(count: usize) -> Cluster {
         namespace: "/service/".to_owned(),
         nodes: (1..=count).map(node).collect(),
         timings: Timings::NORMAL,
+        tls: mahout::cluster::TlsSpec {
+            enabled: false,
+            lifetime: Duration::from_secs(365 * 86_400),
+            ca_lifetime: Duration::from_secs(3650 * 86_400),
+            endpoints: Vec::new(),
+        },
+        clients: Vec::new(),
         etcd: EtcdSpec {
             external: None,
             client_port: 2379,

@@ -22,6 +22,7 @@ const BCRYPT_COST: u8 = 4;
 /// The unit and the settings of the node's member.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let platform = target.platform;
+    let data_dir = &target.node.etcd_data_dir;
     let unit = templates.render(
         "etcd/etcd.service.tera",
         &json!({
@@ -30,6 +31,10 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
             "config": platform.etcd_config,
             "binary": platform.etcd_binary,
             "limit_nofile": target.node.system.limit_nofile.unwrap_or(LIMIT_NOFILE),
+            "systemd": target.versions.systemd,
+            "data_dir": target.node.etcd_data_dir,
+            "protect_home": !is_beneath(data_dir, &["/home", "/root", "/run/user"]),
+            "private_tmp": !is_beneath(data_dir, &["/tmp", "/var/tmp"]),
         }),
     )?;
     let mut settings = settings(target);
@@ -54,6 +59,14 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
         File::new(Purpose::EtcdUnit, "/etc/systemd/system/etcd.service", unit).checked(Check::Unit),
         File::new(Purpose::EtcdConfig, &platform.etcd_config, config),
     ])
+}
+
+/// Whether `path` is in one of `folders`.
+fn is_beneath(path: &str, folders: &[&str]) -> bool {
+    folders.iter().any(|folder| {
+        let rest = path.strip_prefix(folder);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 /// The settings that have a place in the template, by name without `ETCD_`.

@@ -7,13 +7,28 @@ use std::time::Duration;
 use super::Context;
 use super::probes::judge;
 use super::session::Session;
+<<<<<<< HEAD
 use crate::error::Error;
 use crate::facts::record;
+=======
+use super::terminal;
+use crate::cluster::{NodeName, Role, SecretName};
+use crate::error::Error;
+use crate::execute::Interrupt;
+use crate::facts::{Facts, record};
+>>>>>>> main
 use crate::report::{
-    Counts, Status, write_findings, write_findings_json, write_status, write_status_json,
+    Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
+    write_status_json,
 };
+<<<<<<< HEAD
 
 use crate::transport::Effect;
+=======
+use crate::transport::{Command, Effect, Fleet, Host, Transport};
+use crate::verify::probe::{self, ProbeResult};
+use crate::verify::{self, Finding};
+>>>>>>> main
 
 /// Shows or records the facts.
 pub(super) async fn facts(
@@ -66,21 +81,51 @@ pub(super) async fn status(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let session = Session::load(context)?;
+    let fleet = session.connect(Effect::ReadOnly).await?;
+    let facts = session.gather(&fleet).await;
+    fleet.close().await;
+    let status = Status::of(&session.cluster, &facts);
+    if let Some(seconds) = watch {
+        let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+        let every = Duration::from_secs(seconds.max(1));
+        return tokio::select! {
+            result = again_and_again(&session, status, every, out) => result,
+            signal = interrupt.triggered() => Err(Error::Reported(signal.exit_code())),
+        };
+    }
+    let written = if context.is_json() {
+        write_status_json(out, &status)
+    } else {
+        write_status(out, &status)
+    };
+    written.and_then(|()| out.flush()).map_err(Error::Output)?;
+    if status.is_sound() {
+        Ok(())
+    } else {
+        Err(Error::Reported(4))
+    }
+}
+
+/// On a terminal each status takes the place of the one before; else they follow one another.
+async fn again_and_again(
+    session: &Session<'_>,
+    mut status: Status,
+    every: Duration,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     loop {
-        let fleet = session.connect(Effect::ReadOnly).await?;
-        let facts = session.gather(&fleet).await;
-        fleet.close().await;
-        let status = Status::of(&session.cluster, &facts);
-        let written = if context.is_json() {
+        let written = if session.context.is_json() {
             write_status_json(out, &status)
+        } else if let Some(screen) = terminal::screen() {
+            redraw_status(out, &status, every, screen)
         } else {
-            write_status(out, &status)
+            write_status(out, &status).and_then(|()| writeln!(out))
         };
         written.and_then(|()| out.flush()).map_err(Error::Output)?;
-        match watch {
-            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.max(1))).await,
-            None if status.is_sound() => return Ok(()),
-            None => return Err(Error::Reported(4)),
-        }
+        tokio::time::sleep(every).await;
+        let fleet = session.reach(Effect::ReadOnly).await?;
+        let facts = session.ask(&fleet).await;
+        fleet.close().await;
+        status = Status::of(&session.cluster, &facts);
     }
 }

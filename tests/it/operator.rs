@@ -234,6 +234,22 @@ impl TestLab {
         command
     }
 
+    /// Awaits the end of every node's boot and stops the timers: SSH answers while units still
+    /// start, and what is compared afterwards must not move by itself.
+    #[track_caller]
+    pub(crate) fn is_quiet(&self) {
+        for node in self.node_names() {
+            let run = self.on(
+                &node,
+                "timeout 60 systemctl is-system-running --wait; systemctl stop '*.timer'",
+            );
+            run.succeeds();
+            // Degraded is a container that cannot load kernel modules.
+            let state = run.stdout.trim();
+            assert!(["running", "degraded"].contains(&state), "{node}: {run}");
+        }
+    }
+
     /// A script on a node, as root.
     pub(crate) fn on(&self, node: &str, script: &str) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));

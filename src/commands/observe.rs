@@ -7,28 +7,15 @@ use std::time::Duration;
 use super::Context;
 use super::probes::judge;
 use super::session::Session;
-<<<<<<< HEAD
-use crate::error::Error;
-use crate::facts::record;
-=======
 use super::terminal;
-use crate::cluster::{NodeName, Role, SecretName};
 use crate::error::Error;
 use crate::execute::Interrupt;
-use crate::facts::{Facts, record};
->>>>>>> main
+use crate::facts::record;
 use crate::report::{
     Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
     write_status_json,
 };
-<<<<<<< HEAD
-
 use crate::transport::Effect;
-=======
-use crate::transport::{Command, Effect, Fleet, Host, Transport};
-use crate::verify::probe::{self, ProbeResult};
-use crate::verify::{self, Finding};
->>>>>>> main
 
 /// Shows or records the facts.
 pub(super) async fn facts(

@@ -19,7 +19,7 @@ enum From {
 
 /// An attempt: what it is called, the shell line, and a text that its success would print.
 struct Attempt {
-    name: &'static str,
+    name: String,
     line: String,
     success: &'static str,
 }
@@ -29,11 +29,13 @@ const CURL: &str = "curl -q -sS -k -g --connect-timeout 3 -m 8 -w ' status=%{htt
 /// psql without any trust in the server, as an attacker has none.
 const PSQL: &str = "PGCONNECT_TIMEOUT=4 timeout 10 psql -XAtqw";
 
-fn attempts(victim: &str, superuser_password: &str) -> Vec<Attempt> {
+/// What speaks HTTP.
+#[rustfmt::skip] // one line an attempt
+fn requests(victim: &str) -> Vec<Attempt> {
     let mut all = Vec::new();
-    let mut add = |name, line: String, success| {
+    let mut add = |name: &str, line: String, success| {
         all.push(Attempt {
-            name,
+            name: name.to_owned(),
             line,
             success,
         });
@@ -149,73 +151,6 @@ fn attempts(victim: &str, superuser_password: &str) -> Vec<Attempt> {
         format!("{CURL} -d '{{}}' https://{victim}:8008/reload"),
         "status=2",
     );
-    // PostgreSQL itself and through HAProxy.
-    for (place, port) in [
-        ("PostgreSQL", 5432),
-        ("HAProxy", 5000),
-        ("HAProxy's replicas", 5001),
-    ] {
-        let mut add = |name: &'static str, user: &str, password: &str, mode: &str, rest: &str| {
-            let name: &'static str = Box::leak(format!("{place}, {name}").into_boxed_str());
-            let line = format!("{PSQL} -h {victim} -p {port} -U {user} {rest} -c \"select 'IN'\"",);
-            all.push(Attempt {
-                name,
-                line: format!("PGPASSWORD={password} PGSSLMODE={mode} {line}"),
-                success: "IN",
-            });
-        };
-        let quoted = format!("'{superuser_password}'");
-        let app = format!("'{}'", APP.replace('\'', r"'\''"));
-        add(
-            "the application without TLS",
-            "app",
-            &app,
-            "disable",
-            "-d postgres",
-        );
-        add(
-            "the superuser with its password",
-            "postgres",
-            &quoted,
-            "require",
-            "-d postgres",
-        );
-        add(
-            "the superuser with its password, without TLS",
-            "postgres",
-            &quoted,
-            "disable",
-            "-d postgres",
-        );
-        add(
-            "the superuser with a well-known password",
-            "postgres",
-            "postgres",
-            "require",
-            "-d postgres",
-        );
-        add(
-            "the replication user",
-            "replicator",
-            "replicator",
-            "require",
-            "-d 'dbname=postgres replication=true'",
-        );
-        add(
-            "the rewind user",
-            "rewind_user",
-            "rewind_user",
-            "require",
-            "-d postgres",
-        );
-        add(
-            "the probe without its password",
-            "mahout_probe",
-            "mahout_probe",
-            "require",
-            "-d postgres",
-        );
-    }
     add(
         "HAProxy's statistics page",
         format!("{CURL} http://{victim}:7000/"),
@@ -224,10 +159,40 @@ fn attempts(victim: &str, superuser_password: &str) -> Vec<Attempt> {
     add(
         "a base backup",
         format!(
-            "PGPASSWORD=replicator PGSSLMODE=require timeout 20 pg_basebackup -w -h {victim} -U replicator -D /tmp/stolen && echo STOLEN"
+            "PGPASSWORD=replicator PGSSLMODE=require timeout 20 pg_basebackup -w -h {victim} -U \
+             replicator -D /tmp/stolen && echo STOLEN"
         ),
         "STOLEN",
     );
+    all
+}
+
+/// PostgreSQL itself and through HAProxy.
+#[rustfmt::skip] // one line an attempt
+fn logins(victim: &str, superuser_password: &str) -> Vec<Attempt> {
+    let superuser = format!("'{superuser_password}'");
+    let app = format!("'{}'", APP.replace('\'', r"'\''"));
+    let tried: [(&'static str, &str, &str, &str, &str); 7] = [
+        ("the application without TLS", "app", &app, "disable", "-d postgres"),
+        ("the superuser with its password", "postgres", &superuser, "require", "-d postgres"),
+        ("the superuser with its password, without TLS", "postgres", &superuser, "disable", "-d postgres"),
+        ("the superuser with a well-known password", "postgres", "postgres", "require", "-d postgres"),
+        ("the replication user", "replicator", "replicator", "require", "-d 'dbname=postgres replication=true'"),
+        ("the rewind user", "rewind_user", "rewind_user", "require", "-d postgres"),
+        ("the probe without its password", "mahout_probe", "mahout_probe", "require", "-d postgres"),
+    ];
+    let mut all = Vec::new();
+    for (place, port) in [("PostgreSQL", 5432), ("HAProxy", 5000), ("HAProxy's replicas", 5001)] {
+        for (name, user, password, mode, rest) in tried {
+            all.push(Attempt {
+                name: format!("{place}, {name}"),
+                line: format!(
+                    "PGPASSWORD={password} PGSSLMODE={mode} {PSQL} -h {victim} -p {port} -U {user} {rest} -c \"select 'IN'\""
+                ),
+                success: "IN",
+            });
+        }
+    }
     all
 }
 
@@ -237,7 +202,7 @@ fn foreign(victim: &str) -> Vec<Attempt> {
     [("PostgreSQL, the application", 5432), ("HAProxy, the application", 5000), ("HAProxy's replicas, the application", 5001)]
         .into_iter()
         .map(|(name, port)| Attempt {
-            name,
+            name: name.to_owned(),
             line: format!(
                 "PGPASSWORD='{app}' PGSSLMODE=require {PSQL} -h {victim} -p {port} -U app -d postgres -c \"select 'IN'\""
             ),
@@ -357,7 +322,8 @@ fn a_default_cluster_is_closed_to_whoever_is_not_in_it() {
             .expect("a replica"),
     ] {
         let address = lab.address(victim);
-        let all = attempts(&address, superuser.stdout.trim());
+        let mut all = requests(&address);
+        all.extend(logins(&address, superuser.stdout.trim()));
         try_all(&lab, From::Client, client, &all, &mut successes);
         try_all(&lab, From::Foreign, stranger, &all, &mut successes);
         try_all(

@@ -8,8 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
-use super::script::{DEBIAN, ENTERPRISE_LINUX, FILE, KERNEL, Library, PATRONI, UNIT, random_bytes};
+use super::script::{
+    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, UNIT, random_bytes,
+};
 use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
 use crate::platform::Family;
 use crate::render::{Check, File};
@@ -104,6 +107,11 @@ pub(super) fn call(action: &Action) -> Call {
             let call = format!("wake_leader {} {}", sh(url), words.join(" "));
             let options = patch_options(url, username, password, setting);
             (&PATRONI, from_stdin(&options, &call), 90)
+        }
+        Action::EtcdAccess { url, root, change } => {
+            let call = format!("etcd_access {}", sh(url));
+            let requests = etcd_access::requests(root, change);
+            (&ETCD, from_stdin(&requests, &call), 240)
         }
         Action::CreateRole {
             connection,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, EtcdChange, Plan};
 use crate::secret::Secret;
 
 /// Shorter ones would mask ordinary text.
@@ -29,6 +29,14 @@ impl Redactor {
                     ..
                 } => {
                     secrets.insert(password.expose());
+                }
+                Action::EtcdAccess { root, change, .. } => {
+                    secrets.extend(root.iter().map(Secret::expose));
+                    if let EtcdChange::User { password, .. }
+                    | EtcdChange::Password { password, .. } = change
+                    {
+                        secrets.insert(password.expose());
+                    }
                 }
                 Action::WriteFile { file, .. } if file.sensitive => {
                     secrets.extend(of_text(file.content.expose()));

@@ -37,6 +37,7 @@ library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
 library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
+library!(ETCD, "etcd", [HTTP]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
 library!(EVIDENCE, "evidence", [COMMON]);
@@ -199,6 +200,7 @@ mod tests {
             &ENTERPRISE_LINUX,
             &UNIT,
             &KERNEL,
+            &ETCD,
             &GATE,
             &GUARD,
             &EVIDENCE,

@@ -6,6 +6,7 @@ pub mod dcs;
 mod draft;
 pub mod dynamic;
 pub mod etcd;
+mod etcd_access;
 pub mod haproxy;
 mod members;
 mod packages;
@@ -19,7 +20,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use action::{Action, Guard, LocalConnection, PackageChange, Step, UnitOperation};
+pub use action::{Action, EtcdChange, Guard, LocalConnection, PackageChange, Step, UnitOperation};
 
 pub use draft::is_as_rendered;
 pub use preflight::PlanError;
@@ -169,7 +170,9 @@ impl Plan {
         system::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
         etcd::plan(&mut draft, desired);
+        etcd_access::plan(&mut draft, desired);
         let leads = patroni::plan(&mut draft, desired);
+        etcd_access::remove_old_users(&mut draft, desired);
         haproxy::plan(&mut draft, desired);
         let (plan, facts) = draft.finish();
         // "Nothing to change" would be no answer.

@@ -118,6 +118,10 @@ impl NodeFacts {
                     super::dynamic::apply_patch(&mut patroni.config, patch);
                 }
             }
+            Action::EtcdAccess { change, .. } => {
+                let etcd = self.etcd.get_or_insert_default();
+                super::etcd_access::project(etcd.access.get_or_insert_default(), change);
+            }
             // What a replica's start brings is projected with that.
             Action::WakeLeader { .. } => {}
             Action::CreateRole { name, .. } => {

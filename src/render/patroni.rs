@@ -183,29 +183,45 @@ fn short_digest(text: &str) -> String {
 }
 
 fn etcd(target: &Target) -> Value {
-    let spec = &target.cluster.etcd;
-    let Some(external) = &spec.external else {
-        let hosts: Vec<String> = target
-            .cluster
-            .with_role(Role::Etcd)
-            .map(|member| {
-                // On Debian the node's own name leads to 127.0.1.1 first, hosts entries or not
-                // (getaddrinfo sorts what it finds); etcd does not listen there.
-                if member.name == target.node.name {
-                    member.endpoint(spec.client_port)
-                } else {
-                    connect_address(target, member, spec.client_port)
-                }
-            })
-            .collect();
-        return json!({"hosts": hosts});
+    let cluster = target.cluster;
+    let spec = &cluster.etcd;
+    let mut etcd = match &spec.external {
+        Some(external) => json!({"hosts": external.endpoints, "protocol": external.protocol}),
+        None => {
+            let hosts: Vec<String> = cluster
+                .with_role(Role::Etcd)
+                .map(|member| {
+                    // On Debian the node's own name leads to 127.0.1.1 first, hosts entries or
+                    // not (getaddrinfo sorts what it finds); etcd does not listen there.
+                    if member.name == target.node.name {
+                        member.endpoint(spec.client_port)
+                    } else {
+                        connect_address(target, member, spec.client_port)
+                    }
+                })
+                .collect();
+            let mut etcd = json!({"hosts": hosts});
+            if cluster.tls.enabled {
+                etcd["protocol"] = json!(cluster.scheme());
+            }
+            etcd
+        }
     };
-    let mut etcd = json!({"hosts": external.endpoints, "protocol": external.protocol});
-    if let Some(path) = &external.ca_file {
-        etcd["cacert"] = json!(path);
+    let files = cluster.etcd_client_files();
+    for (key, path) in [
+        ("cacert", files.ca_file),
+        ("cert", files.cert_file),
+        ("key", files.key_file),
+    ] {
+        if let Some(path) = path {
+            etcd[key] = json!(path);
+        }
     }
-    if let Some(username) = &external.username {
-        merge(&mut etcd, &login(target, username, SecretName::Etcd));
+    if let Some((username, password)) = cluster.etcd_login(target.secrets) {
+        merge(
+            &mut etcd,
+            &json!({"username": username, "password": password.expose()}),
+        );
     }
     etcd
 }

@@ -7,7 +7,7 @@ use super::diff::{self, Line, Sign};
 use super::pem::readable;
 use super::plan::Detail;
 use crate::facts::FileFacts;
-use crate::plan::{Action, Guard, Step, UnitOperation};
+use crate::plan::{Action, EtcdChange, Guard, Step, UnitOperation};
 use crate::render::File;
 use crate::secret::Mask;
 
@@ -60,6 +60,13 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
         | Action::CreateRole { .. } => Change::Create,
+        Action::EtcdAccess { change, .. } => match change {
+            EtcdChange::Role { .. } | EtcdChange::User { .. } | EtcdChange::RequireLogin => {
+                Change::Create
+            }
+            EtcdChange::Password { .. } => Change::Update,
+            EtcdChange::RemoveUser { .. } => Change::Remove,
+        },
         Action::WriteFile { .. }
         | Action::RefreshPackageLists { .. }
         | Action::SetSysctl { .. }

@@ -89,6 +89,8 @@ pub struct PostgresqlAsk {
     pub port: u16,
     /// The superuser.
     pub superuser: String,
+    /// The roles whose passwords are ours.
+    pub roles: Vec<String>,
 }
 
 /// Every path that mahout writes on any platform, data directories aside.
@@ -298,6 +300,11 @@ fn postgresql(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Postgre
         version: cluster.postgresql.version,
         port: spec.port,
         superuser: cluster.postgresql.superuser.clone(),
+        roles: cluster
+            .passwords()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect(),
     }
 }
 

@@ -80,7 +80,16 @@ pub fn script(ask: &Ask) -> Secret {
         "postgresql_superuser",
         &of_postgresql(|ask| ask.superuser.clone()),
     );
-    set("postgresql_queries", include_str!("script/postgresql.sql"));
+    let queries = include_str!("script/postgresql.sql");
+    let roles: Vec<String> = postgresql
+        .iter()
+        .flat_map(|ask| ask.roles.iter())
+        .map(|role| sql_literal(role))
+        .collect();
+    set(
+        "postgresql_queries",
+        &queries.replace("(:roles)", &format!("({})", roles.join(", "))),
+    );
     set("patroni_url", ask.patroni.as_deref().unwrap_or_default());
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());
     for (name, value) in ETCD_VARIABLES.into_iter().zip(etcd(ask.etcd.as_ref())) {
@@ -161,6 +170,11 @@ pub(super) fn kernel_file(key: &str) -> String {
         })
         .collect();
     format!("/proc/sys/{swapped}")
+}
+
+/// `text` as a literal of SQL, whatever `standard_conforming_strings` is.
+fn sql_literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// `text` as one word of sh.

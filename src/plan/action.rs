@@ -112,8 +112,17 @@ pub enum Action {
         name: String,
         /// `LOGIN`, `CREATEDB`, …
         options: Vec<String>,
-        /// Its password.
+        /// Its password; the server gets a SCRAM verifier of it.
         password: Option<Secret>,
+    },
+    /// Give a role of the leader another password.
+    SetPassword {
+        /// How the server is reached on the node.
+        connection: LocalConnection,
+        /// The role.
+        name: String,
+        /// The password; the server gets a SCRAM verifier of it.
+        password: Secret,
     },
 }
 
@@ -290,6 +299,7 @@ impl Action {
                 EtcdChange::RemoveUser { name, .. } => format!("remove etcd user {name}"),
             },
             Action::CreateRole { name, .. } => format!("create role {name}"),
+            Action::SetPassword { name, .. } => format!("set the password of role {name}"),
         }
     }
 }

@@ -13,6 +13,7 @@ mod packages;
 pub mod patroni;
 pub mod preflight;
 mod project;
+mod roles;
 pub mod system;
 mod tls;
 
@@ -129,6 +130,14 @@ pub enum Condition {
     PatroniMember {
         /// Its REST API.
         url: String,
+    },
+    /// As [`Condition::PatroniMember`], and Patroni has done what its last reload asked for: it
+    /// looks only once in `loop_wait`, and then has PostgreSQL reload, too.
+    PatroniReloaded {
+        /// Its REST API.
+        url: String,
+        /// How psql reaches it.
+        connection: LocalConnection,
     },
     /// The statistics page shows this many servers up in each listener.
     HaproxyServers {

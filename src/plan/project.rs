@@ -129,6 +129,12 @@ impl NodeFacts {
                     postgresql.roles.push(name.clone());
                 }
             }
+            Action::SetPassword { name, .. } => {
+                if let Some(postgresql) = &mut self.postgresql {
+                    // Which verifier it will be is known to the server alone.
+                    postgresql.verifiers.remove(name);
+                }
+            }
         }
     }
 
@@ -195,7 +201,9 @@ impl NodeFacts {
                 (patroni.primary_status, patroni.replica_status) = (503, 200);
                 self.postgresql.get_or_insert_default().data_dir_in_use = true;
             }
-            Condition::PatroniMember { .. } | Condition::HaproxyServers { .. } => {}
+            Condition::PatroniMember { .. }
+            | Condition::PatroniReloaded { .. }
+            | Condition::HaproxyServers { .. } => {}
         }
     }
 }

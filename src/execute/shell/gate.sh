@@ -150,6 +150,21 @@ patroni_member() {
 	[ "$status" = 200 ] || state_in_words
 }
 
+# patroni_reloaded URL BIN_DIR PORT SUPERUSER. Patroni has PostgreSQL reload at the end of its own
+# reload.
+patroni_reloaded() {
+	local url=$1 asked loaded
+	shift
+	patroni_member "$url"
+	[ -z "$missing" ] || return
+	asked=$(stat -c %Y /run/mahout/patroni.service.reloaded 2>/dev/null) || return
+	loaded=$(echo 'select floor(extract(epoch from pg_conf_load_time()))::bigint' | psql_as_postgres "$@" 2>&1)
+	case $loaded in
+	'' | *[!0-9]*) missing="PostgreSQL does not say when it was reloaded: $loaded" ;;
+	*) [ "$loaded" -ge "$asked" ] || missing='Patroni has not read its files again yet' ;;
+	esac
+}
+
 # haproxy_servers URL [LISTENER COUNT]…: after a start every server counts as up until its first
 # checks have failed, so that more is not enough either.
 haproxy_servers() {

@@ -168,6 +168,7 @@ fn node(number: u8) -> Node {
             data_dir: None,
             bin_dir: None,
             pgpass: None,
+            writable_paths: Vec::new(),
             parameters: map(json!({"shared_buffers": "auto", "effective_cache_size": "auto"})),
         },
         haproxy: NodeHaproxy {

@@ -118,6 +118,7 @@ fn node(number: usize) -> Node {
             data_dir: None,
             bin_dir: None,
             pgpass: None,
+            writable_paths: Vec::new(),
             parameters: Map::new(),
         },
         haproxy: NodeHaproxy {

@@ -15,6 +15,7 @@ pub mod postgresql;
 pub mod secrets;
 pub mod system;
 pub mod timings;
+pub mod tls;
 mod validate;
 
 pub use check::{Checked, InvalidCluster, Report, check, load};
@@ -26,6 +27,7 @@ pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
 pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
 pub use system::SystemSpec;
 pub use timings::Timings;
+pub use tls::{CertificateName, CertificatePurpose, CertificateSpec, TlsSpec};
 
 /// A complete, consistent, deployable cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,10 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     /// The failure-detection times, Patroni's and HAProxy's.
     pub timings: Timings,
+    /// Encryption between all of them.
+    pub tls: TlsSpec,
+    /// The networks from which clients come, besides the nodes themselves.
+    pub clients: Vec<ipnet::IpNet>,
     /// The DCS.
     pub etcd: EtcdSpec,
     /// Patroni, as far as it is the same on all nodes.

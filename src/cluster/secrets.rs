@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::CertificateName;
 use crate::secret::Secret;
 
 /// A secret of the cluster.
@@ -17,8 +18,10 @@ pub enum SecretName {
     Rewind,
     /// Patroni's REST API.
     RestApi,
-    /// An external etcd's user.
+    /// etcd's user for this cluster; in an external etcd the user that the inventory names.
     Etcd,
+    /// etcd's user `root`, in an etcd of ours.
+    EtcdRoot,
     /// HAProxy's statistics page.
     HaproxyStats,
     /// The role that `verify` writes its probe with; see [`super::postgresql::PROBE_ROLE`].
@@ -35,6 +38,7 @@ impl fmt::Display for SecretName {
             SecretName::Rewind => f.write_str("rewind"),
             SecretName::RestApi => f.write_str("restapi"),
             SecretName::Etcd => f.write_str("etcd"),
+            SecretName::EtcdRoot => f.write_str("etcd_root"),
             SecretName::HaproxyStats => f.write_str("haproxy_stats"),
             SecretName::Probe => f.write_str("probe"),
             SecretName::User(name) => write!(f, "user.{name}"),
@@ -120,7 +124,28 @@ pub fn is_well_known(password: &str) -> bool {
 
 /// The values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrets(pub BTreeMap<SecretName, Secret>);
+pub struct Secrets {
+    /// By name.
+    pub values: BTreeMap<SecretName, Secret>,
+    /// What the value was before a rotation that is not finished: what still opens a door whose
+    /// lock was not changed yet.
+    pub previous: BTreeMap<SecretName, Secret>,
+    /// Certificate and key of each node and purpose, PEM, as they are to stand in their files.
+    pub certificates: BTreeMap<CertificateName, Secret>,
+    /// The certificates of the authorities that are trusted, PEM; empty without TLS.
+    pub ca_bundle: String,
+    /// The content of [`super::tls::STAMP_FILE`].
+    pub stamp: String,
+}
+
+impl From<BTreeMap<SecretName, Secret>> for Secrets {
+    fn from(values: BTreeMap<SecretName, Secret>) -> Self {
+        Self {
+            values,
+            ..Self::default()
+        }
+    }
+}
 
 impl Secrets {
     /// The value of `name`. The vault resolves every name that the cluster has before anything
@@ -129,7 +154,7 @@ impl Secrets {
     /// # Panics
     /// If `name` is not a secret of the cluster.
     pub fn get(&self, name: &SecretName) -> &Secret {
-        match self.0.get(name) {
+        match self.values.get(name) {
             Some(secret) => secret,
             None => panic!("secret `{name}` was not resolved"),
         }

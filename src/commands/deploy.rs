@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Context;
-use super::observe::judge;
+use super::probes::judge;
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli;

@@ -5,6 +5,7 @@ mod deploy;
 pub mod lab;
 mod observe;
 mod offline;
+mod probes;
 mod session;
 mod terminal;
 mod trust;

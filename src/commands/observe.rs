@@ -5,19 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
+use super::probes::judge;
 use super::session::Session;
 use super::terminal;
-use crate::cluster::{NodeName, Role, SecretName};
 use crate::error::Error;
 use crate::execute::Interrupt;
-use crate::facts::{Facts, record};
+use crate::facts::record;
 use crate::report::{
     Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
     write_status_json,
 };
-use crate::transport::{Command, Effect, Fleet, Host, Transport};
-use crate::verify::probe::{self, ProbeResult};
-use crate::verify::{self, Finding};
+use crate::transport::Effect;
 
 /// Shows or records the facts.
 pub(super) async fn facts(
@@ -61,52 +59,6 @@ pub(super) async fn verify(context: &Context, out: &mut dyn Write) -> Result<(),
         return Err(Error::Reported(4));
     }
     Ok(())
-}
-
-/// Probes every HAProxy and judges facts and probes.
-pub(super) async fn judge(
-    session: &Session<'_>,
-    fleet: &Fleet<Host>,
-    facts: &Facts,
-) -> Result<Vec<Finding>, Error> {
-    let rendered = session.render(facts)?;
-    let probes = send_probes(session, fleet, facts, &rendered).await;
-    Ok(verify::verify(&session.cluster, facts, &rendered, &probes))
-}
-
-/// One execution on one PostgreSQL node asks every HAProxy. Where no PostgreSQL node can be
-/// reached there is nothing to ask with.
-async fn send_probes(
-    session: &Session<'_>,
-    fleet: &Fleet<Host>,
-    facts: &Facts,
-    rendered: &std::collections::BTreeMap<NodeName, crate::render::Rendered>,
-) -> Vec<ProbeResult> {
-    let cluster = &session.cluster;
-    let from = cluster.with_role(Role::Postgresql).find(|node| {
-        let facts = facts.nodes.get(&node.name);
-        facts.is_some_and(|facts| facts.postgresql.as_ref().is_some_and(|there| there.answers))
-    });
-    let Some((node, host)) = from.and_then(|node| Some((node, fleet.host(&node.name)?))) else {
-        return Vec::new();
-    };
-    let password = session.secrets.get(&SecretName::Probe);
-    let bin_dir = &rendered[&node.name].bin_dir;
-    let Some(script) = probe::script(cluster, node, bin_dir, password) else {
-        return Vec::new();
-    };
-    let command = Command {
-        title: "probe HAProxy".to_owned(),
-        script,
-        effect: Effect::Probe,
-        timeout: Duration::from_secs(probe::SCRIPT_DEADLINE),
-    };
-    // What a script that did not come to its end has not said counts as not answered.
-    let said = match host.exec(&command, &mut |_| {}).await {
-        Ok(output) => output.stdout,
-        Err(_) => String::new(),
-    };
-    probe::parse(cluster, node, password, &said)
 }
 
 /// Shows the topology, once or again and again.

@@ -47,7 +47,8 @@ impl<'a> Session<'a> {
         }
         .map_err(crate::render::RenderError::from)?;
         let mut vault = Vault::open(&Vault::beside(path))?;
-        let secrets = vault.resolve(&cluster.secrets, Persist::DryRun)?;
+        let mut secrets = vault.resolve(&cluster.secrets, Persist::DryRun)?;
+        vault.certify(&cluster, &mut secrets, Persist::DryRun)?;
         Ok(Self {
             context,
             cluster,
@@ -60,6 +61,9 @@ impl<'a> Session<'a> {
     /// Writes generated secrets to the vault, before they are used for the first time.
     pub(super) fn keep_secrets(&mut self) -> Result<(), Error> {
         self.secrets = self.vault.resolve(&self.cluster.secrets, Persist::Save)?;
+        let persist = Persist::Save;
+        self.vault
+            .certify(&self.cluster, &mut self.secrets, persist)?;
         Ok(())
     }
 

@@ -27,6 +27,7 @@ mod section;
 mod source;
 mod suggest;
 pub mod system;
+pub mod tls;
 mod value;
 mod yaml;
 
@@ -56,6 +57,12 @@ section::section! {
         Cluster timings: patroni::TimingsEntry;
         /// Networks from which clients may connect to PostgreSQL directly.
         Cluster clients: List<IpNet>;
+        /// Further names and addresses under which clients reach the cluster.
+        Cluster endpoints: List<String>;
+        /// Whether everything is encrypted: on or off.
+        Cluster tls: tls::Switch;
+        /// The certificates that it is encrypted with.
+        Cluster certificates: tls::Certificates;
         /// How nodes are reached.
         Cluster ssh: nodes::Ssh;
         /// The DCS.

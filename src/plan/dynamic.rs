@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::draft::Draft;
-use super::{Action, Desired, Rollout, patroni};
+use super::{Action, Desired, Rollout};
 use crate::cluster::{NodeName, Role, SecretName, dynamic};
 
 /// What the inventory names and the cluster has otherwise. Keys that the inventory does not name
@@ -28,7 +28,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeNam
         return;
     }
     let action = Action::PatchDynamicConfiguration {
-        url: patroni::rest_url(cluster, node),
+        url: cluster.rest_url(node),
         username: cluster.patroni.rest_username.clone(),
         password: desired.secrets.get(&SecretName::RestApi).clone(),
         before,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::dcs::{Dcs, holds_database};
 use super::draft::{Draft, systemd};
-use super::patroni::{LEADER_DEADLINE, UNIT, connection, rest_url};
+use super::patroni::{LEADER_DEADLINE, UNIT, connection};
 use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
 use crate::cluster::{Node, NodeName, Role, SecretName};
 
@@ -84,7 +84,7 @@ fn start_leader(draft: &mut Draft, desired: &Desired, node: &Node, new: bool) {
     };
     let work = vec![(node.name.clone(), vec![step])];
     draft.phase("leader", Rollout::Parallel, work, |_| {
-        let url = rest_url(cluster, node);
+        let url = cluster.rest_url(node);
         Some(Gate {
             title: format!("{} leads", node.name),
             conditions: vec![(node.name.clone(), Condition::PatroniLeader { url })],
@@ -103,7 +103,7 @@ fn start_replicas(
     let cluster = desired.cluster;
     let gate = |_: &[NodeName]| {
         let condition = |node: &&Node| {
-            let url = rest_url(cluster, node);
+            let url = cluster.rest_url(node);
             let connection = connection(desired, node);
             (
                 node.name.clone(),
@@ -131,7 +131,7 @@ fn wake(desired: &Desired, leader: &Node, nodes: &[&Node]) -> Step {
     let setting = cluster.patroni.dynamic.get_key_value("loop_wait");
     Step {
         action: Action::WakeLeader {
-            url: rest_url(cluster, leader),
+            url: cluster.rest_url(leader),
             username: cluster.patroni.rest_username.clone(),
             password: desired.secrets.get(&SecretName::RestApi).clone(),
             members: nodes.iter().map(|node| node.name.clone()).collect(),
@@ -142,7 +142,7 @@ fn wake(desired: &Desired, leader: &Node, nodes: &[&Node]) -> Step {
         },
         guard: Some(Guard::LeaderIs {
             node: leader.name.clone(),
-            url: rest_url(cluster, leader),
+            url: cluster.rest_url(leader),
         }),
     }
 }
@@ -151,7 +151,7 @@ fn start_members(draft: &mut Draft, desired: &Desired, nodes: &[&Node]) {
     draft.phase("members", Rollout::Parallel, starts(nodes), |_| {
         // One of them will lead; which one is theirs to decide.
         let condition = |node: &&Node| {
-            let url = rest_url(desired.cluster, node);
+            let url = desired.cluster.rest_url(node);
             (node.name.clone(), Condition::PatroniMember { url })
         };
         Some(Gate {

@@ -8,8 +8,10 @@ mod haproxy;
 mod hosts;
 mod parameters;
 mod patroni;
+mod patroni_unit;
 mod rendered;
 mod system;
+mod tls;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +20,7 @@ pub use hosts::{HOSTS_PATH, merge as merge_hosts};
 pub use rendered::Rendered;
 pub use system::sysctl_values;
 
-use crate::cluster::{Cluster, Node, NodeName, Role, Secrets};
+use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role, Secrets};
 use crate::facts::NodeFacts;
 use crate::platform::{Platform, UnknownPlatform, Versions};
 use crate::secret::Secret;
@@ -221,6 +223,7 @@ pub enum RenderError {
 /// If a template of the user's is wrong, or a setting is `auto` that cannot be.
 pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let mut files = system::files(target, templates)?;
+    files.extend(tls::files(target));
     if target.node.has(Role::Etcd) {
         files.extend(etcd::files(target, templates)?);
     }
@@ -231,6 +234,14 @@ pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, Render
         files.extend(haproxy::files(target, templates)?);
     }
     Ok(files)
+}
+
+/// Whether `path` is one of `folders`, or in one.
+fn is_beneath(path: &str, folders: &[&str]) -> bool {
+    folders.iter().any(|folder| {
+        let rest = path.strip_prefix(folder);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// A program on the node that judges a file before it replaces the old one.
@@ -252,6 +263,12 @@ pub enum Purpose {
     BeforePackages,
     /// Operating system: hosts, sysctl, THP, limits, watchdog.
     System,
+    /// Which vault the node was deployed with.
+    Stamp,
+    /// The authorities that are trusted.
+    Authorities,
+    /// A certificate with its key.
+    Certificate(CertificatePurpose),
     /// etcd's unit.
     EtcdUnit,
     /// etcd's settings.

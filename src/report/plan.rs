@@ -35,7 +35,7 @@ pub struct PlanView<'a> {
 
 impl PlanView<'_> {
     pub(super) fn mask(&self) -> Mask {
-        Mask::new(self.secrets.0.values())
+        Mask::new(self.secrets.values.values())
     }
 }
 

@@ -245,7 +245,7 @@ fn etcd(cluster: &Cluster, node: &Node, facts: Option<&NodeFacts>) -> EtcdStatus
     let answers = etcd.filter(|etcd| !etcd.cluster_id.is_empty());
     EtcdStatus {
         node: Some(node.name.clone()),
-        url: format!("http://{}", node.endpoint(cluster.etcd.client_port)),
+        url: cluster.etcd_client_url(node),
         healthy: etcd.is_some_and(|etcd| etcd.healthy),
         leader: answers.is_some_and(|etcd| etcd.leader_id == etcd.member_id),
         version: answers.map(|etcd| etcd.server_version.clone()),

@@ -48,6 +48,9 @@ pub enum VaultError {
         /// In words.
         why: String,
     },
+    /// A certificate cannot be made.
+    #[error("cannot make a certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
     /// The system gives no random numbers.
     #[error("no random numbers for a new secret: {0}")]
     Random(getrandom::Error),

@@ -4,6 +4,7 @@
 //! missing: a damaged or unsafe file is an error, never a reason to make new passwords for a
 //! cluster that has old ones.
 
+mod authority;
 mod error;
 mod file;
 mod generate;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::VaultError;
 
-use crate::cluster::{SecretName, SecretSource, Secrets, is_well_known};
+use crate::cluster::{Cluster, SecretName, SecretSource, Secrets, is_well_known};
 use crate::secret::Secret;
 
 /// Whether new secrets are kept.
@@ -34,6 +35,8 @@ pub struct Vault {
     kept: BTreeMap<String, Secret>,
     /// What was made since; in the file only after a save.
     made: BTreeMap<SecretName, Secret>,
+    /// The authority and the certificates, those of the file and those made since.
+    certificates: BTreeMap<String, Secret>,
 }
 
 impl Vault {
@@ -48,9 +51,16 @@ impl Vault {
     /// # Errors
     /// If the file can be read by others, is not ours, or is damaged.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
+        let kept = file::read(path)?;
+        let is_certificate = |name: &str| name == "ca" || name.starts_with("certificate.");
         Ok(Self {
             path: path.to_owned(),
-            kept: file::read(path)?,
+            certificates: kept
+                .iter()
+                .filter(|(name, _)| is_certificate(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            kept,
             made: BTreeMap::new(),
         })
     }
@@ -97,7 +107,56 @@ impl Vault {
                 values.insert(name.clone(), value.clone());
             }
         }
-        Ok(Secrets(values))
+        Ok(values.into())
+    }
+
+    /// The certificates of `cluster`, and the authority that is trusted, put among `secrets`. What
+    /// the vault lacks is made; with [`Persist::Save`] it is on disk before this returns.
+    ///
+    /// # Errors
+    /// If a certificate cannot be made, or the vault cannot be written.
+    pub fn certify(
+        &mut self,
+        cluster: &Cluster,
+        secrets: &mut Secrets,
+        persist: Persist,
+    ) -> Result<(), VaultError> {
+        let specs = cluster.certificates();
+        if specs.is_empty() {
+            return Ok(());
+        }
+        let now = time::OffsetDateTime::now_utc();
+        let authority = match self.certificates.get("ca") {
+            Some(authority) => authority.clone(),
+            None => {
+                let lifetime = cluster.tls.ca_lifetime;
+                let made = authority::new_authority(&cluster.scope, now, lifetime)?;
+                self.certificates.insert("ca".to_owned(), made.clone());
+                made
+            }
+        };
+        authority::certificate_of(authority.expose()).clone_into(&mut secrets.ca_bundle);
+        secrets.ca_bundle.push('\n');
+        for spec in &specs {
+            let name = format!("certificate.{}", spec.name);
+            let pem = match self.certificates.get(&name) {
+                Some(pem) => pem.clone(),
+                None => {
+                    let made = authority::issue(spec, &authority, now, cluster.tls.lifetime)?;
+                    self.certificates.insert(name, made.clone());
+                    made
+                }
+            };
+            secrets.certificates.insert(spec.name.clone(), pem);
+        }
+        if persist == Persist::Save {
+            let lock = file::Lock::take(&self.path)?;
+            let mut all = file::read(&self.path)?;
+            all.extend(self.certificates.clone());
+            file::write(&self.path, &all, &lock)?;
+            self.kept = all;
+        }
+        Ok(())
     }
 
     /// The generated secrets that the vault did not have when they were asked for. Not empty for

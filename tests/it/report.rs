@@ -321,7 +321,7 @@ fn findings_for_programs() {
     let (summary, findings) = lines.split_last().expect("a summary");
     assert_eq!(
         *summary,
-        json!({"type": "summary", "ok": 39, "warnings": 2, "errors": 3})
+        json!({"type": "summary", "ok": 44, "warnings": 2, "errors": 3})
     );
     let first = findings
         .iter()
@@ -467,7 +467,7 @@ proptest! {
         // What the report itself says around the files.
         prop_assume!(!"(secret, changed)".contains(secret.as_str()));
         let mut sample = Sample::healthy();
-        sample.secrets.0.insert(SecretName::Superuser, Secret::new(secret.clone()));
+        sample.secrets.values.insert(SecretName::Superuser, Secret::new(secret.clone()));
         let body = |places: &[(usize, bool)]| {
             let mut text = String::new();
             for (index, line) in lines.iter().enumerate() {

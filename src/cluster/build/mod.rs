@@ -13,6 +13,7 @@ mod postgresql;
 mod secrets;
 mod system;
 mod timings;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -257,6 +258,8 @@ pub(super) fn cluster(draft: &Draft, problems: &mut Problems) -> Cluster {
         namespace: namespace(&value(&top.namespace, "service".to_owned())),
         nodes,
         timings,
+        tls: tls::tls(draft),
+        clients: tls::clients(draft),
         etcd: etcd::etcd(draft, &scope),
         patroni: patroni::patroni(draft, timings),
         postgresql: postgresql::postgresql(draft),

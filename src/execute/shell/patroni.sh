@@ -4,11 +4,12 @@
 # base64. 409 means that somebody else was quicker, 503 that the DCS or its configuration is not
 # there yet.
 patch_dynamic_configuration() {
-	local options answer status body until
+	local options answer status body until tls
 	options=$(base64 -d) || exit 1
+	tls=$(tls_options "$1")
 	until=$(($(uptime_seconds) + 30))
 	while :; do
-		answer=$(printf '%s\n' "$options" | curl -sS -g --noproxy '*' -m 15 -w '\n%{http_code}' -K - 2>&1)
+		answer=$(printf '%s\n' "$options" | curl -sS -g --noproxy '*' $tls -m 15 -w '\n%{http_code}' -K - 2>&1)
 		status=${answer##*
 }
 		body=${answer%
@@ -28,12 +29,13 @@ patch_dynamic_configuration() {
 # wake_leader URL MEMBER…: curl's options for a PATCH that changes nothing are on stdin, in base64.
 # A member that does not register in time is a gate's business.
 wake_leader() {
-	local url=$1 members member until
+	local url=$1 members member until tls
+	tls=$(tls_options "$1")
 	shift
 	until=$(($(uptime_seconds) + 15))
 	for member in "$@"; do
 		while [ "$(uptime_seconds)" -lt "$until" ]; do
-			members=$(curl -sS -g --noproxy '*' -m 4 "$url/cluster" 2>/dev/null)
+			members=$(curl -sS -g --noproxy '*' $tls -m 4 "$url/cluster" 2>/dev/null)
 			case $members in *"\"name\": \"$member\""* | *"\"name\":\"$member\""*) break ;; esac
 			nap 0.1
 		done
@@ -49,7 +51,7 @@ psql_as_postgres() {
 		'cd / && exec "$PSQL" -X -q -w -A -t -v ON_ERROR_STOP=1 -v VERBOSITY=terse -f -'
 }
 
-# create_role BIN_DIR PORT SUPERUSER: the statements are on stdin, in base64.
-create_role() {
+# psql_quietly BIN_DIR PORT SUPERUSER: the statements are on stdin, in base64.
+psql_quietly() {
 	base64 -d | psql_as_postgres "$@" 2>&1 || exit 1
 }

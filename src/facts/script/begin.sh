@@ -61,5 +61,18 @@ fetch() {
     -w '\n@ %{http_code} %{url_effective}\n' "$@"
 }
 
+# curl's options for https among the nodes, which show each other their certificates; a plain URL
+# makes no use of them.
+node_tls='--cacert
+/etc/mahout/ca.crt'
+for file in /etc/mahout/patroni.pem /etc/mahout/etcd-server.pem; do
+  if [ -r "$file" ]; then
+    node_tls="$node_tls
+--cert
+$file"
+    break
+  fi
+done
+
 # What a service says could begin with `@`.
 quoted() { sed 's/^/ /'; }

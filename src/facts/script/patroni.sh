@@ -3,6 +3,6 @@
 patroni() {
   if [ -z "$patroni_url" ] || ! has curl; then return; fi
   echo @patroni
-  fetch 3 -o /dev/null -o /dev/null "$patroni_url/primary" "$patroni_url/replica" \
+  fetch 3 $node_tls -o /dev/null -o /dev/null "$patroni_url/primary" "$patroni_url/replica" \
     "$patroni_url/patroni" "$patroni_url/cluster" "$patroni_url/config" | quoted
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::cluster::{Cluster, Node, NodeName, Role};
-use crate::facts::etcd::EtcdMember;
+use crate::facts::etcd::{EtcdLogin, EtcdMember};
 use crate::facts::{EtcdFacts, NodeFacts};
 use crate::plan::dcs::{answers, holds_database};
 use crate::plan::{Desired, etcd};
+use crate::platform::Version;
 
 pub(super) fn check(findings: &mut Findings, desired: &Desired) {
     if desired.cluster.etcd.external.is_some() {
@@ -16,6 +17,7 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
         return;
     }
     different_clusters(findings, desired);
+    logins(findings, desired);
     silent(findings, desired);
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
@@ -38,8 +40,13 @@ fn with_etcd<'a>(
 
 /// The peer URLs by which the member of `node` is ours: by address and by name.
 pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 2] {
-    let by_name = format!("http://{}:{}", node.name, cluster.etcd.peer_port);
-    [etcd::peer_url(cluster, node), by_name]
+    let by_name = format!(
+        "{}://{}:{}",
+        cluster.scheme(),
+        node.name,
+        cluster.etcd.peer_port
+    );
+    [cluster.etcd_peer_url(node), by_name]
 }
 
 /// Whether `member` is that of `node`.
@@ -103,7 +110,7 @@ fn member(
          start the member by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy",
         member.id,
         node.name,
-        etcd::peer_url(cluster, node)
+        cluster.etcd_peer_url(node)
     );
     // Members of a first start carry their name from the beginning, added ones do not.
     if !has_data && !member.client_urls.is_empty() {
@@ -201,10 +208,39 @@ fn silent(findings: &mut Findings, desired: &Desired) {
                 Some(&node.name),
                 format!(
                     "etcd runs here, but does not answer on {}{}",
-                    etcd::client_url(desired.cluster, node),
+                    desired.cluster.etcd_client_url(node),
                     cause(facts.etcd.as_ref())
                 ),
                 Some("`journalctl -u etcd -n 50` on the node says why".to_owned()),
+            );
+        }
+    }
+}
+
+/// Versions in which only root may ask for the member list, which Patroni must
+/// (etcd-io/etcd#21550, patroni/patroni#3573).
+const LIST_IS_ROOTS: [[u32; 3]; 2] = [[3, 5, 28], [3, 6, 9]];
+
+/// etcd lets us in, and can let Patroni in.
+fn logins(findings: &mut Findings, desired: &Desired) {
+    if !desired.cluster.etcd_asks_for_login() {
+        return;
+    }
+    for (node, facts) in with_etcd(desired) {
+        let version = &desired.rendered[&node.name].versions.etcd;
+        if LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad)) {
+            findings.refuse(
+                Some(&node.name),
+                format!("etcd {version} tells its members to root alone, so that Patroni fails"),
+                Some("pin another version with `etcd.version`; the next one is mended".to_owned()),
+            );
+        }
+        let access = facts.etcd.as_ref().and_then(|etcd| etcd.access.as_ref());
+        if access.is_some_and(|access| access.login == EtcdLogin::Refused) {
+            findings.refuse(
+                Some(&node.name),
+                "its etcd refuses the vault's password of `root`".to_owned(),
+                Some("bring back the vault that the cluster was made with".to_owned()),
             );
         }
     }

@@ -55,12 +55,12 @@ impl Case {
     pub(super) fn of(path: &Path, distribution: &str) -> Self {
         let cluster = cluster::load(path).unwrap_or_else(|error| panic!("{error}"));
         let secret = |name: &cluster::SecretName| Secret::new(format!("hunter2-{name}"));
-        let secrets = Secrets(
+        let secrets = Secrets::from(
             cluster
                 .secrets
                 .keys()
                 .map(|name| (name.clone(), secret(name)))
-                .collect(),
+                .collect::<std::collections::BTreeMap<_, _>>(),
         );
         let mut facts = Facts::default();
         for node in &cluster.nodes {

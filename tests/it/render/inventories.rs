@@ -26,9 +26,9 @@ fn every_inventory_renders_what_its_programs_accept() {
         }
         let cluster = cluster::load(&path).unwrap_or_else(|error| panic!("{error}"));
         let made = cluster.secrets.keys();
-        let secrets = Secrets(
+        let secrets = Secrets::from(
             made.map(|name| (name.clone(), Secret::new(format!("hunter2-{name}"))))
-                .collect(),
+                .collect::<std::collections::BTreeMap<_, _>>(),
         );
         for mut platform in [
             platform("debian", "12"),

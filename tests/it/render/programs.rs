@@ -145,7 +145,7 @@ fn haproxy_reads_any_password_as_it_is_meant() {
         cluster.haproxy.stats_username = Some("o'neill#1".to_owned());
         let mut secrets = secrets();
         let name = SecretName::HaproxyStats;
-        secrets.0.insert(name, Secret::new(password));
+        secrets.values.insert(name, Secret::new(password));
         let target = target(&cluster, &cluster.nodes[0], &secrets, &debian);
         let files = files(&target, &Templates::builtin().expect("ours")).expect("files");
         assert_haproxy_accepts(content(&files, "/etc/haproxy/haproxy.cfg"), password);

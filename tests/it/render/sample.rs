@@ -54,6 +54,13 @@ pub(super) fn cluster() -> Cluster {
         namespace: "/service/".to_owned(),
         nodes,
         timings,
+        tls: mahout::cluster::TlsSpec {
+            enabled: false,
+            lifetime: Duration::from_secs(365 * 86_400),
+            ca_lifetime: Duration::from_secs(3650 * 86_400),
+            endpoints: Vec::new(),
+        },
+        clients: Vec::new(),
         etcd: EtcdSpec {
             external: None,
             client_port: 2379,
@@ -161,6 +168,7 @@ fn node(number: u8) -> Node {
             data_dir: None,
             bin_dir: None,
             pgpass: None,
+            writable_paths: Vec::new(),
             parameters: map(json!({"shared_buffers": "auto", "effective_cache_size": "auto"})),
         },
         haproxy: NodeHaproxy {
@@ -186,7 +194,7 @@ pub(super) fn secrets() -> Secrets {
         SecretName::HaproxyStats,
     ];
     let secret = |name: SecretName| (name.clone(), Secret::new(format!("hunter2-{name}")));
-    Secrets(names.map(secret).into())
+    Secrets::from(std::collections::BTreeMap::from(names.map(secret)))
 }
 
 /// What the node answered: 16 GiB of memory, 4 GiB of swap, Debian's hosts file.

@@ -18,6 +18,13 @@ pub(crate) fn cluster(count: usize) -> Cluster {
         namespace: "/service/".to_owned(),
         nodes: (1..=count).map(node).collect(),
         timings: Timings::NORMAL,
+        tls: mahout::cluster::TlsSpec {
+            enabled: true,
+            lifetime: Duration::from_secs(365 * 86_400),
+            ca_lifetime: Duration::from_secs(3650 * 86_400),
+            endpoints: Vec::new(),
+        },
+        clients: Vec::new(),
         etcd: EtcdSpec {
             external: None,
             client_port: 2379,
@@ -111,6 +118,7 @@ fn node(number: usize) -> Node {
             data_dir: None,
             bin_dir: None,
             pgpass: None,
+            writable_paths: Vec::new(),
             parameters: Map::new(),
         },
         haproxy: NodeHaproxy {

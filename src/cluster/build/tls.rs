@@ -1,0 +1,40 @@
+//! `tls`, `endpoints` and `clients`.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{Draft, value};
+use crate::cluster::TlsSpec;
+use crate::inventory::tls::Switch;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn tls(draft: &Draft) -> TlsSpec {
+    let certificates = draft
+        .top
+        .certificates
+        .clone()
+        .map(|section| section.value)
+        .unwrap_or_default();
+    TlsSpec {
+        enabled: value(&draft.top.tls, Switch::Off) == Switch::On,
+        lifetime: value(&certificates.lifetime, 365 * DAY),
+        ca_lifetime: value(&certificates.ca_lifetime, 3650 * DAY),
+        endpoints: draft
+            .top
+            .endpoints
+            .iter()
+            .flat_map(|endpoints| &endpoints.value.0)
+            .map(|endpoint| endpoint.value.clone())
+            .collect(),
+    }
+}
+
+pub(super) fn clients(draft: &Draft) -> Vec<IpNet> {
+    let clients = draft.top.clients.iter();
+    clients
+        .flat_map(|clients| &clients.value.0)
+        .map(|client| client.value)
+        .collect()
+}

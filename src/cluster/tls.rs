@@ -1,0 +1,179 @@
+//! TLS: whether it is on, which certificates the cluster has, and how its services are reached.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Cluster, Node, NodeName, Role};
+
+/// Where a node keeps what TLS needs: root's, mode 755; each key is its service's own.
+pub const FOLDER: &str = "/etc/mahout";
+/// The certificates of the authorities that are trusted, for everybody to read.
+pub const CA_FILE: &str = "/etc/mahout/ca.crt";
+/// Which vault, and which generation of it, the node was last deployed with.
+pub const STAMP_FILE: &str = "/etc/mahout/vault";
+
+/// TLS, as far as it is the same on all nodes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TlsSpec {
+    /// Whether etcd, Patroni's REST API and PostgreSQL speak TLS; without it all of them speak
+    /// in clear text, and etcd asks for no password.
+    pub enabled: bool,
+    /// How long a node's certificate is valid.
+    pub lifetime: Duration,
+    /// How long the authority's own is valid.
+    pub ca_lifetime: Duration,
+    /// Further names and addresses under which clients reach the cluster (a load balancer, a
+    /// virtual address): PostgreSQL's certificates carry them.
+    pub endpoints: Vec<String>,
+}
+
+/// What a node's certificate is for: each has its own key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CertificatePurpose {
+    /// etcd's client port. etcd's own gateway is a client of it, so that it is for both ends.
+    EtcdServer,
+    /// etcd's peer port, both ends.
+    EtcdPeer,
+    /// Patroni: its REST API, and itself as a client of etcd, of the other members and of
+    /// PostgreSQL.
+    Patroni,
+    /// PostgreSQL's port.
+    Postgresql,
+}
+
+impl CertificatePurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [
+        Self::EtcdServer,
+        Self::EtcdPeer,
+        Self::Patroni,
+        Self::Postgresql,
+    ];
+
+    /// `etcd-server`, `etcd-peer`, `patroni`, `postgresql`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EtcdServer => "etcd-server",
+            Self::EtcdPeer => "etcd-peer",
+            Self::Patroni => "patroni",
+            Self::Postgresql => "postgresql",
+        }
+    }
+
+    /// The nodes that need one.
+    pub fn role(self) -> Role {
+        match self {
+            Self::EtcdServer | Self::EtcdPeer => Role::Etcd,
+            Self::Patroni | Self::Postgresql => Role::Postgresql,
+        }
+    }
+
+    /// Certificate and key in one file, so that no service ever reads the one without the other.
+    pub fn path(self) -> String {
+        format!("{FOLDER}/{}.pem", self.as_str())
+    }
+}
+
+/// A certificate of a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateName {
+    /// The node.
+    pub node: NodeName,
+    /// What it is for.
+    pub purpose: CertificatePurpose,
+}
+
+impl fmt::Display for CertificateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.node, self.purpose.as_str())
+    }
+}
+
+/// What a certificate is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateSpec {
+    /// Whose, and what for.
+    pub name: CertificateName,
+    /// Empty, for none, where etcd is shown the certificate: it would log in by that name whoever
+    /// shows it, and its gateway, by which Patroni comes, refuses any that has one.
+    pub common_name: String,
+    /// The DNS names in it.
+    pub names: BTreeSet<String>,
+    /// The addresses in it.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+impl Cluster {
+    /// Every certificate that the nodes are to have; none without TLS.
+    pub fn certificates(&self) -> Vec<CertificateSpec> {
+        if !self.tls.enabled {
+            return Vec::new();
+        }
+        let of = |node: &Node, purpose: CertificatePurpose| {
+            let mut names = BTreeSet::from([node.name.to_string(), "localhost".to_owned()]);
+            let mut addresses = BTreeSet::from([node.address, IpAddr::from([127, 0, 0, 1])]);
+            if purpose == CertificatePurpose::Postgresql {
+                // Clients come through any HAProxy, which hands TLS on unopened.
+                for haproxy in self.with_role(Role::Haproxy) {
+                    names.insert(haproxy.name.to_string());
+                    addresses.insert(haproxy.address);
+                }
+                for endpoint in &self.tls.endpoints {
+                    match endpoint.parse() {
+                        Ok(address) => addresses.insert(address),
+                        Err(_) => names.insert(endpoint.clone()),
+                    };
+                }
+            }
+            CertificateSpec {
+                common_name: match purpose {
+                    CertificatePurpose::EtcdServer | CertificatePurpose::Patroni => String::new(),
+                    CertificatePurpose::EtcdPeer | CertificatePurpose::Postgresql => {
+                        format!("{} {}", purpose.as_str(), node.name)
+                    }
+                },
+                name: CertificateName {
+                    node: node.name.clone(),
+                    purpose,
+                },
+                names,
+                addresses,
+            }
+        };
+        let mut certificates = Vec::new();
+        for node in &self.nodes {
+            for purpose in CertificatePurpose::ALL {
+                if node.has(purpose.role()) {
+                    certificates.push(of(node, purpose));
+                }
+            }
+        }
+        certificates
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.enabled { "https" } else { "http" }
+    }
+
+    /// Where clients reach the etcd member of `node`.
+    pub fn etcd_client_url(&self, node: &Node) -> String {
+        format!(
+            "{}://{}",
+            self.scheme(),
+            node.endpoint(self.etcd.client_port)
+        )
+    }
+
+    /// Where the other members reach the etcd member of `node`.
+    pub fn etcd_peer_url(&self, node: &Node) -> String {
+        format!("{}://{}", self.scheme(), node.endpoint(self.etcd.peer_port))
+    }
+
+    /// The REST API of the Patroni member of `node`.
+    pub fn rest_url(&self, node: &Node) -> String {
+        format!("{}://{}", self.scheme(), node.endpoint(self.patroni.port))
+    }
+}

@@ -9,14 +9,16 @@ pub mod json;
 mod plain;
 mod plan;
 mod progress;
+mod secrets;
 mod status;
 mod status_text;
 mod step;
 
 pub use event::{Event, Events};
 pub use findings::{Counts, write_findings};
-pub use json::{write_findings_json, write_plan_json, write_status_json};
+pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
 pub use plan::{Detail, PlanView, write_plan};
+pub use secrets::{VaultView, write_secrets};
 pub use status::{Connect, EtcdStatus, HaproxyStatus, MemberStatus, Status};
 pub use status_text::write_status;
 

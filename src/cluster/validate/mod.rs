@@ -17,6 +17,7 @@ mod ssh;
 mod system;
 mod timings;
 mod topology;
+mod vault;
 
 use super::build::{Draft, DraftNode};
 use super::{Cluster, Node, Role};
@@ -66,4 +67,5 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     haproxy::check(&mut context);
     ports::check(&mut context);
     system::check(&mut context);
+    vault::check(&mut context);
 }

@@ -1,7 +1,7 @@
-//! `mahout deploy`: facts, plan, show, confirm, lock, facts and plan once more, execute, verify.
+//! `mahout deploy` and every other goal: facts, plan, show, confirm, lock, facts and plan once more,
+//! execute, verify.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Context;
@@ -12,7 +12,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Holder, Interrupt, Lock, Place, execute};
 use crate::facts::{Facts, record};
-use crate::plan::{Desired, Plan};
+use crate::plan::{Desired, Goal, Plan};
 use crate::report::{
     Counts, Detail, Event, PlanView, write_findings, write_findings_json, write_plan,
     write_plan_json,
@@ -23,16 +23,17 @@ use crate::verify::{Finding, Severity};
 /// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
 const SETTLING: Duration = Duration::from_secs(45);
 
-/// Deploys, or shows what a deploy would do.
+/// Carries out what leads to `goal`, or shows it.
 pub(super) async fn deploy(
     context: &Context,
+    goal: &Goal,
     options: &cli::Deploy,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut session = Session::load(context)?;
     if let Some(path) = &options.facts {
-        let plan = plan_from_record(&session, path)?;
-        show(&session, &plan, Detail::Full, out)?;
+        let plan = build(&session, goal, &record::read(path)?)?;
+        show(&session, goal, &plan, Detail::Full, out)?;
         return exit_code(options, &plan);
     }
     let effect = if options.dry_run {
@@ -41,24 +42,25 @@ pub(super) async fn deploy(
         Effect::Changes
     };
     let fleet = session.connect_all(effect).await?;
-    let result = on_nodes(&mut session, options, &fleet, out).await;
+    let result = on_nodes(&mut session, goal, options, &fleet, out).await;
     fleet.close().await;
     result
 }
 
 async fn on_nodes(
     session: &mut Session<'_>,
+    goal: &Goal,
     options: &cli::Deploy,
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, fleet).await?;
+    let plan = plan(session, goal, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
         Detail::Summary
     };
-    show(session, &plan, detail, out)?;
+    show(session, goal, &plan, detail, out)?;
     if options.dry_run {
         return exit_code(options, &plan);
     }
@@ -75,10 +77,11 @@ async fn on_nodes(
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process("deploy");
+    let me = Holder::this_process(goal.command());
     let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
     // With --yes nobody has looked at the plan that was shown: the one of now is as good.
     let shown = Shown {
+        goal,
         plan: &plan,
         binding: !options.yes,
     };
@@ -98,7 +101,8 @@ async fn on_nodes(
     written.map_err(Error::Output)?;
     if counts.errors > 0 {
         return Err(Error::Verification(format!(
-            "the deploy went through, but verification found: {}",
+            "the {} went through, but verification found: {}",
+            goal.command(),
             counts.words()
         )));
     }
@@ -110,6 +114,7 @@ async fn on_nodes(
 
 /// The plan that was shown, and whether somebody has agreed to that very one.
 struct Shown<'a> {
+    goal: &'a Goal,
     plan: &'a Plan,
     binding: bool,
 }
@@ -124,7 +129,8 @@ async fn locked(
     out: &mut dyn Write,
 ) -> Result<Vec<Finding>, Error> {
     let hosts = Session::hosts(fleet);
-    let fresh = lock.hold(&hosts, plan(session, fleet)).await?;
+    let goal = shown.goal;
+    let fresh = lock.hold(&hosts, plan(session, goal, fleet)).await?;
     if fresh.phases != shown.plan.phases {
         if shown.binding {
             return Err(Error::OutOfDate);
@@ -133,16 +139,18 @@ async fn locked(
             node: None,
             message: "the nodes have changed since; the plan is now another one".to_owned(),
         });
-        show(session, &fresh, Detail::Summary, out)?;
+        show(session, goal, &fresh, Detail::Summary, out)?;
     }
     session.keep_secrets()?;
-    execute(&fresh, &hosts, lock, &session.context.events, interrupt).await?;
+    execute(&fresh, &hosts, lock, &session.context.events, interrupt)
+        .await
+        .map_err(|error| Error::Execute(goal.clone(), error))?;
     lock.hold(&hosts, async {
         tokio::select! {
-            findings = settled(session, fleet) => findings,
+            findings = settled(session, goal, fleet) => findings,
             signal = interrupt.triggered() => {
                 let place = Place::Verifying;
-                Err(ExecuteError::Interrupted { signal, place }.into())
+                Err(Error::Execute(goal.clone(), ExecuteError::Interrupted { signal, place }))
             }
         }
     })
@@ -151,7 +159,11 @@ async fn locked(
 
 /// Verifies until no check fails or the time for settling is over; then nothing may be left to
 /// do.
-async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Finding>, Error> {
+async fn settled(
+    session: &Session<'_>,
+    goal: &Goal,
+    fleet: &Fleet<Host>,
+) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(200);
     session.context.events.send(Event::Started {
@@ -166,7 +178,11 @@ async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Findi
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = build(session, &facts)?;
+            let left_over = match goal {
+                Goal::Converge => build(session, goal, &facts)?,
+                // What the inventory has changed since the last deploy is not this run's.
+                Goal::Switchover { .. } => Plan::default(),
+            };
             if !left_over.is_empty() {
                 return Err(Error::NotConverged {
                     steps: left_over.step_count(),
@@ -191,32 +207,35 @@ async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Findi
     }
 }
 
-async fn plan(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Plan, Error> {
+async fn plan(session: &Session<'_>, goal: &Goal, fleet: &Fleet<Host>) -> Result<Plan, Error> {
     let facts = session.gather(fleet).await;
     session.refuse_lost_vault(&facts)?;
-    build(session, &facts)
+    build(session, goal, &facts)
 }
 
-fn build(session: &Session, facts: &Facts) -> Result<Plan, Error> {
+fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Plan, Error> {
     let rendered = session.render(facts)?;
-    Ok(Plan::build(&Desired {
+    let desired = Desired {
         cluster: &session.cluster,
         secrets: &session.secrets,
         rendered: &rendered,
         facts,
-    })?)
+    };
+    Plan::build(goal, &desired).map_err(Error::Plan)
 }
 
-fn plan_from_record(session: &Session, path: &Path) -> Result<Plan, Error> {
-    build(session, &record::read(path)?)
-}
-
-fn show(session: &Session, plan: &Plan, detail: Detail, out: &mut dyn Write) -> Result<(), Error> {
+fn show(
+    session: &Session,
+    goal: &Goal,
+    plan: &Plan,
+    detail: Detail,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let view = PlanView {
         cluster: &session.cluster,
         plan,
         secrets: &session.secrets,
-        goal: "converge",
+        goal: &goal.to_string(),
         detail,
     };
     let written = if session.context.is_json() {

@@ -13,7 +13,9 @@ use std::cell::OnceCell;
 use std::io::Write;
 
 use crate::cli::{Command, Global, OutputFormat};
+use crate::cluster::NodeName;
 use crate::error::Error;
+use crate::plan::Goal;
 use crate::report::Events;
 use crate::secret::Secret;
 
@@ -65,7 +67,11 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         Command::Render { to, platform } => offline::render(context, &to, &platform, out),
         Command::Trust { yes } => trust::trust(context, yes, out).await,
         Command::Facts { record } => observe::facts(context, record.as_deref(), out).await,
-        Command::Deploy(options) => deploy::deploy(context, &options, out).await,
+        Command::Deploy(options) => deploy::deploy(context, &Goal::Converge, &options, out).await,
+        Command::Switchover { to, options } => {
+            let candidate = to.as_deref().map(NodeName::from);
+            deploy::deploy(context, &Goal::Switchover { candidate }, &options, out).await
+        }
         Command::Diff { exit_code, facts } => {
             let options = crate::cli::Deploy {
                 yes: false,
@@ -73,7 +79,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
                 exit_code,
                 facts,
             };
-            deploy::deploy(context, &options, out).await
+            deploy::deploy(context, &Goal::Converge, &options, out).await
         }
         Command::Verify => observe::verify(context, out).await,
         Command::Status { watch } => observe::status(context, watch, out).await,

@@ -20,7 +20,8 @@ impl Redactor {
         for step in steps.flat_map(|work| &work.steps) {
             match &step.action {
                 Action::PatchDynamicConfiguration { password, .. }
-                | Action::WakeLeader { password, .. } => {
+                | Action::WakeLeader { password, .. }
+                | Action::Switchover { password, .. } => {
                     secrets.insert(password.expose());
                 }
                 Action::CreateRole {

@@ -1,6 +1,7 @@
 //! What can be done to a node, as data.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -92,6 +93,22 @@ pub enum Action {
         members: Vec<NodeName>,
         /// A dynamic setting as it is.
         setting: Map<String, Value>,
+    },
+    /// Have the leader hand over, and await Patroni's answer.
+    Switchover {
+        /// The leader's REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// Who leads now.
+        leader: NodeName,
+        /// Who is to lead; `None` leaves it to Patroni.
+        candidate: Option<NodeName>,
+        /// For how long Patroni itself looks for the new leader before it answers that it does
+        /// not know.
+        patience: Duration,
     },
     /// Create a role on the leader.
     CreateRole {
@@ -228,6 +245,12 @@ impl Action {
                 let members: Vec<&str> = members.iter().map(NodeName::as_str).collect();
                 format!("have the leader make slots for {}", members.join(", "))
             }
+            Action::Switchover {
+                leader, candidate, ..
+            } => match candidate {
+                Some(candidate) => format!("switch over from {leader} to {candidate}"),
+                None => format!("switch over from {leader} to the member that Patroni chooses"),
+            },
             Action::CreateRole { name, .. } => format!("create role {name}"),
         }
     }

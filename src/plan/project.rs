@@ -118,8 +118,8 @@ impl NodeFacts {
                     super::dynamic::apply_patch(&mut patroni.config, patch);
                 }
             }
-            // What a replica's start brings is projected with that.
-            Action::WakeLeader { .. } => {}
+            // What a replica's start or a switchover brings is projected with its gate.
+            Action::WakeLeader { .. } | Action::Switchover { .. } => {}
             Action::CreateRole { name, .. } => {
                 if let Some(postgresql) = &mut self.postgresql {
                     postgresql.roles.push(name.clone());
@@ -191,7 +191,9 @@ impl NodeFacts {
                 (patroni.primary_status, patroni.replica_status) = (503, 200);
                 self.postgresql.get_or_insert_default().data_dir_in_use = true;
             }
-            Condition::PatroniMember { .. } | Condition::HaproxyServers { .. } => {}
+            Condition::PatroniMember { .. }
+            | Condition::HaproxyServers { .. }
+            | Condition::HaproxyLeader { .. } => {}
         }
     }
 }

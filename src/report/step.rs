@@ -64,6 +64,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
         | Action::WakeLeader { .. }
+        | Action::Switchover { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
         Action::RemoveFile { .. } => Change::Remove,
         Action::Systemd { operation, .. } => match operation {

@@ -5,17 +5,17 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::Context;
-use super::observe::judge;
+use super::probes::judge;
 use super::session::Session;
-use super::terminal::confirm;
+use super::terminal::{Answer, confirm};
 use crate::cli;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Holder, Interrupt, Lock, Place, execute};
 use crate::facts::{Facts, record};
 use crate::plan::{Desired, Goal, Plan};
 use crate::report::{
-    Counts, Detail, Event, PlanView, write_findings, write_findings_json, write_plan,
-    write_plan_json,
+    Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
+    write_problems,
 };
 use crate::transport::{Effect, Fleet, Host};
 use crate::verify::{Finding, Severity};
@@ -42,7 +42,14 @@ pub(super) async fn deploy(
         Effect::Changes
     };
     let fleet = session.connect_all(effect).await?;
-    let result = on_nodes(&mut session, goal, options, &fleet, out).await;
+    let result = if options.yes {
+        let mut answer = Answer::new(out);
+        let result = on_nodes(&mut session, goal, options, &fleet, &mut answer).await;
+        result.and(answer.end())
+    } else {
+        // Whoever is to agree to the plan must have seen it.
+        on_nodes(&mut session, goal, options, &fleet, out).await
+    };
     fleet.close().await;
     result
 }
@@ -73,7 +80,7 @@ async fn on_nodes(
             "pass --yes to carry it out without a question",
         )?
     {
-        return Ok(());
+        return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
@@ -89,14 +96,10 @@ async fn on_nodes(
     lock.release(&hosts).await;
     let findings = findings?;
     let counts = Counts::of(&findings);
-    let worth_saying: Vec<Finding> = findings
-        .into_iter()
-        .filter(|finding| finding.severity != Severity::Ok)
-        .collect();
     let written = if session.context.is_json() {
-        write_findings_json(out, &worth_saying)
+        write_findings_json(out, &findings)
     } else {
-        write_findings(out, &worth_saying)
+        write_problems(out, &findings)
     };
     written.map_err(Error::Output)?;
     if counts.errors > 0 {
@@ -147,7 +150,10 @@ async fn locked(
         .map_err(|error| Error::Execute(goal.clone(), error))?;
     lock.hold(&hosts, async {
         tokio::select! {
-            findings = settled(session, goal, fleet) => findings,
+            findings = session.timed(
+                "verifying".to_owned(),
+                settled(session, goal, fleet),
+            ) => findings,
             signal = interrupt.triggered() => {
                 let place = Place::Verifying;
                 Err(Error::Execute(goal.clone(), ExecuteError::Interrupted { signal, place }))
@@ -166,9 +172,6 @@ async fn settled(
 ) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(200);
-    session.context.events.send(Event::Started {
-        what: "verifying".to_owned(),
-    });
     loop {
         let facts = session.ask(fleet).await;
         let findings = judge(session, fleet, &facts).await?;
@@ -197,7 +200,7 @@ async fn settled(
         for finding in failing {
             session.context.events.send(Event::Waiting {
                 node: finding.node.clone().unwrap_or_else(|| "cluster".into()),
-                what: "every check to hold".to_owned(),
+                what: "every check holds".to_owned(),
                 missing: format!("{}: {}", finding.check, finding.message),
                 left,
             });

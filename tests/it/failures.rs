@@ -313,6 +313,7 @@ fn bad_nodes_and_broken_runs() {
     let Some(lab) = lab_or_skip("failures", "bookworm", "installed", 3) else {
         return;
     };
+    lab.is_quiet();
     let names = lab.node_names();
     bad_nodes(&lab, &names);
     unreachable(&lab, &names[2]);

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
 mod architecture;
+mod attack;
 mod cli;
 mod cluster;
 mod execute;
@@ -8,6 +9,7 @@ mod facts;
 mod failures;
 mod inventory;
 mod lab;
+mod ledger;
 mod nodes;
 mod operator;
 mod plan;
@@ -16,4 +18,5 @@ mod render;
 mod report;
 mod sample;
 mod ssh;
+mod switchover;
 mod verify;

@@ -39,8 +39,8 @@ impl fmt::Display for Run {
 
 /// With --nocapture, or when the test fails: where a long test spends its time.
 #[expect(clippy::print_stderr)]
-fn tell(seconds: f64, what: &str) {
-    eprintln!("{seconds:6.1} s  {what}");
+pub(crate) fn tell(what: &str) {
+    eprintln!("{what}");
 }
 
 fn run(command: &mut Command, stdin: &str) -> Run {
@@ -59,7 +59,7 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     });
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
-    tell(begin.elapsed().as_secs_f64(), &what);
+    tell(&format!("{:6.1} s  {what}", begin.elapsed().as_secs_f64()));
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),
@@ -232,6 +232,22 @@ impl TestLab {
             .args(arguments)
             .env("XDG_RUNTIME_DIR", self.folder.path());
         command
+    }
+
+    /// Awaits the end of every node's boot and stops the timers: SSH answers while units still
+    /// start, and what is compared afterwards must not move by itself.
+    #[track_caller]
+    pub(crate) fn is_quiet(&self) {
+        for node in self.node_names() {
+            let run = self.on(
+                &node,
+                "timeout 60 systemctl is-system-running --wait; systemctl stop '*.timer'",
+            );
+            run.succeeds();
+            // Degraded is a container that cannot load kernel modules.
+            let state = run.stdout.trim();
+            assert!(["running", "degraded"].contains(&state), "{node}: {run}");
+        }
     }
 
     /// A script on a node, as root.

@@ -19,7 +19,7 @@ pub(crate) fn cluster(count: usize) -> Cluster {
         nodes: (1..=count).map(node).collect(),
         timings: Timings::NORMAL,
         tls: mahout::cluster::TlsSpec {
-            enabled: false,
+            enabled: true,
             lifetime: Duration::from_secs(365 * 86_400),
             ca_lifetime: Duration::from_secs(3650 * 86_400),
             endpoints: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::SecretName;
+use super::{Cluster, SecretName};
 
 /// The login role without any right that `verify` connects through HAProxy with.
 pub const PROBE_ROLE: &str = "mahout_probe";
@@ -52,4 +52,22 @@ pub struct NodePostgresql {
     pub pgpass: Option<String>,
     /// Settings of this node alone. `auto` values are computed from its memory.
     pub parameters: Map<String, Value>,
+}
+
+impl Cluster {
+    /// The roles whose passwords are ours, each with its password's name.
+    pub fn passwords(&self) -> Vec<(String, SecretName)> {
+        let spec = &self.postgresql;
+        let own = [
+            (&spec.superuser, SecretName::Superuser),
+            (&spec.replication, SecretName::Replication),
+            (&spec.rewind, SecretName::Rewind),
+        ];
+        let users = spec.users.iter();
+        own.into_iter()
+            .map(|(name, secret)| (name.clone(), secret))
+            .chain([(PROBE_ROLE.to_owned(), SecretName::Probe)])
+            .chain(users.filter_map(|user| Some((user.name.clone(), user.password.clone()?))))
+            .collect()
+    }
 }

@@ -69,6 +69,8 @@ impl<'a> Session<'a> {
 
     /// Connects to every node. A node that cannot be reached is an entry with its error.
     pub(super) async fn connect(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+        // Before anything moves on the screen.
+        self.context.sudo_password()?;
         let what = format!("connecting to {} nodes", self.cluster.nodes.len());
         self.timed(what, self.reach(effect_limit)).await
     }

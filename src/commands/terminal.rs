@@ -82,7 +82,9 @@ pub(super) fn confirm(question: &str, instead: &str) -> Result<bool, Error> {
         });
     }
     let mut terminal = io::stderr();
-    let asked = write!(terminal, "{question} [y/N] ").and_then(|()| terminal.flush());
+    // At one go, so that nothing gets in between.
+    let question = format!("{question} [y/N] ");
+    let asked = terminal.write_all(question.as_bytes());
     asked.map_err(Error::Output)?;
     let mut answer = String::new();
     io::stdin()
@@ -110,9 +112,11 @@ pub(super) fn ask_password(prompt: &str) -> Result<Secret, Error> {
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     silent.local_modes.insert(LocalModes::ECHONL);
-    let read = write!(terminal, "{prompt}")
+    // First this: what was typed before the prompt is thrown away, what is typed after it is not.
+    let read = tcsetattr(&terminal, OptionalActions::Flush, &silent)
+        .map_err(io::Error::from)
+        .and_then(|()| write!(terminal, "{prompt}"))
         .and_then(|()| terminal.flush())
-        .and_then(|()| Ok(tcsetattr(&terminal, OptionalActions::Flush, &silent)?))
         .and_then(|()| {
             let mut line = String::new();
             BufReader::new(&terminal).read_line(&mut line)?;

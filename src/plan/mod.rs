@@ -6,6 +6,7 @@ pub mod dcs;
 mod draft;
 pub mod dynamic;
 pub mod etcd;
+mod etcd_access;
 mod goal;
 pub mod haproxy;
 mod members;
@@ -13,6 +14,7 @@ mod packages;
 pub mod patroni;
 pub mod preflight;
 mod project;
+mod roles;
 mod switchover;
 pub mod system;
 mod tls;
@@ -20,7 +22,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use action::{Action, Guard, LocalConnection, PackageChange, Step, UnitOperation};
+pub use action::{Action, EtcdChange, Guard, LocalConnection, PackageChange, Step, UnitOperation};
 
 pub use draft::is_as_rendered;
 pub use goal::Goal;
@@ -142,6 +144,14 @@ pub enum Condition {
         /// Who led before.
         former: NodeName,
     },
+    /// As [`Condition::PatroniMember`], and Patroni has done what its last reload asked for: it
+    /// looks only once in `loop_wait`, and then has PostgreSQL reload, too.
+    PatroniReloaded {
+        /// Its REST API.
+        url: String,
+        /// How psql reaches it.
+        connection: LocalConnection,
+    },
     /// The statistics page shows this many servers up in each listener.
     HaproxyServers {
         /// The statistics page as CSV.
@@ -181,7 +191,9 @@ impl Plan {
         system::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
         etcd::plan(&mut draft, desired);
+        etcd_access::plan(&mut draft, desired);
         let leads = patroni::plan(&mut draft, desired);
+        etcd_access::remove_old_users(&mut draft, desired);
         haproxy::plan(&mut draft, desired);
         let (plan, facts) = draft.finish();
         // "Nothing to change" would be no answer.

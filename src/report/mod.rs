@@ -6,6 +6,7 @@ pub mod event;
 mod findings;
 mod group;
 pub mod json;
+mod pem;
 mod plain;
 mod plan;
 mod progress;

@@ -224,6 +224,21 @@ impl TestLab {
         }
     }
 
+    /// `mahout` with the lab's inventory, whose stdout nobody reads.
+    pub(crate) fn mahout_unread(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(Path::new("inventory.yml"), arguments);
+        let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().expect("it starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        Run {
+            what: format!("{command:?}"),
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::new(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
         command

@@ -120,6 +120,15 @@ pub enum Command {
         #[command(subcommand)]
         what: Rotate,
     },
+    /// Have another member lead: show the plan, ask, switch over, verify
+    Switchover {
+        /// The node that is to lead; without it Patroni chooses
+        #[arg(long, value_name = "NODE")]
+        to: Option<String>,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
     /// Check the health of the cluster, with a probing write through every HAProxy
     Verify,
     /// Show who leads, who follows and where clients connect
@@ -142,7 +151,7 @@ pub enum Command {
     },
 }
 
-/// Options of `deploy`.
+/// Options of `deploy` and of every other command that carries a plan out.
 #[derive(Clone, Debug, Args)]
 pub struct Deploy {
     /// Carry the plan out without asking

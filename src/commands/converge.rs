@@ -12,7 +12,8 @@ use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
-use crate::plan::{Desired, Plan};
+use crate::plan::{Desired, Goal, Plan};
+use crate::render::Rendered;
 use crate::report::{
     Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
     write_problems,
@@ -24,33 +25,46 @@ use crate::verify::{Finding, Severity};
 const SETTLING: Duration = Duration::from_secs(45);
 
 /// The plan from the nodes as they are.
-pub(super) async fn plan(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Plan, Error> {
+pub(super) async fn plan(
+    session: &Session<'_>,
+    goal: &Goal,
+    fleet: &Fleet<Host>,
+) -> Result<Plan, Error> {
     let facts = session.gather(fleet).await;
     session.refuse_lost_vault(&facts)?;
-    build(session, &facts)
+    build(session, goal, &facts)
 }
 
 /// The plan from these facts.
-pub(super) fn build(session: &Session, facts: &Facts) -> Result<Plan, Error> {
-    project(session, facts).map(|(plan, _)| plan)
+pub(super) fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Plan, Error> {
+    let rendered = session.render(facts)?;
+    Ok(Plan::build(goal, &desired(session, facts, &rendered))?)
 }
 
-/// As [`build`], with the facts as they will be.
+/// The plan that makes the nodes what the inventory says, with the facts as they will be.
 pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
     let rendered = session.render(facts)?;
-    Ok(Plan::project(&Desired {
+    Ok(Plan::project(&desired(session, facts, &rendered))?)
+}
+
+fn desired<'a>(
+    session: &'a Session,
+    facts: &'a Facts,
+    rendered: &'a BTreeMap<NodeName, Rendered>,
+) -> Desired<'a> {
+    Desired {
         cluster: &session.cluster,
         secrets: &session.secrets,
-        rendered: &rendered,
+        rendered,
         facts,
-    })?)
+    }
 }
 
 /// Shows a plan under the name of its goal.
 pub(super) fn show(
     session: &Session,
     plan: &Plan,
-    goal: &str,
+    title: &str,
     detail: Detail,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -58,7 +72,7 @@ pub(super) fn show(
         cluster: &session.cluster,
         plan,
         secrets: &session.secrets,
-        goal,
+        goal: title,
         detail,
     };
     let written = if session.context.is_json() {
@@ -75,8 +89,10 @@ pub(super) struct Shown<'a> {
     pub(super) plan: Option<&'a Plan>,
     /// Whether somebody has agreed to that very one.
     pub(super) binding: bool,
-    /// The goal that it was shown for.
-    pub(super) goal: &'a str,
+    /// What it leads to.
+    pub(super) goal: &'a Goal,
+    /// That in words.
+    pub(super) title: &'a str,
 }
 
 /// What is done while the lock is ours.
@@ -97,7 +113,8 @@ impl Locked<'_> {
     ) -> Result<Vec<Finding>, Error> {
         let facts = self.lock.hold(self.hosts, session.gather(self.fleet)).await;
         session.refuse_lost_vault(&facts)?;
-        let mut fresh = build(session, &facts)?;
+        let goal = shown.goal;
+        let mut fresh = build(session, goal, &facts)?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {
             return Err(Error::OutOfDate);
@@ -106,7 +123,7 @@ impl Locked<'_> {
             if shown.binding {
                 return Err(Error::OutOfDate);
             }
-            fresh = build(session, &facts)?;
+            fresh = build(session, goal, &facts)?;
             same = false;
         }
         if !same {
@@ -116,18 +133,21 @@ impl Locked<'_> {
                     message: "the nodes have changed since; the plan is now another one".to_owned(),
                 });
             }
-            show(session, &fresh, shown.goal, Detail::Summary, out)?;
+            show(session, &fresh, shown.title, Detail::Summary, out)?;
         }
         let events = &session.context.events;
-        execute(&fresh, self.hosts, self.lock, events, self.interrupt).await?;
+        let failed = |error| Error::Execute(goal.clone(), error);
+        execute(&fresh, self.hosts, self.lock, events, self.interrupt)
+            .await
+            .map_err(failed)?;
         let findings = self
             .lock
             .hold(self.hosts, async {
                 tokio::select! {
-                    findings = session.timed("verifying".to_owned(), settled(session, self.fleet)) => findings,
+                    findings = session.timed("verifying".to_owned(), settled(session, goal, self.fleet)) => findings,
                     signal = self.interrupt.triggered() => {
                         let place = Place::Verifying;
-                        Err(ExecuteError::Interrupted { signal, place }.into())
+                        Err(failed(ExecuteError::Interrupted { signal, place }))
                     }
                 }
             })
@@ -142,7 +162,11 @@ impl Locked<'_> {
 
 /// Verifies until no check fails or the time for settling is over; then nothing may be left to
 /// do.
-async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Finding>, Error> {
+async fn settled(
+    session: &Session<'_>,
+    goal: &Goal,
+    fleet: &Fleet<Host>,
+) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(200);
     loop {
@@ -154,7 +178,11 @@ async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Findi
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = build(session, &facts)?;
+            let left_over = match goal {
+                Goal::Converge => build(session, goal, &facts)?,
+                // What the inventory has changed since the last deploy is not this run's.
+                Goal::Switchover { .. } => Plan::default(),
+            };
             if !left_over.is_empty() {
                 return Err(Error::NotConverged {
                     steps: left_over.step_count(),

@@ -1,4 +1,5 @@
-//! `mahout deploy`: facts, plan, show, confirm, lock, facts and plan once more, execute, verify.
+//! `mahout deploy` and every other goal: facts, plan, show, confirm, lock, facts and plan once more,
+//! execute, verify.
 
 use std::io::Write;
 
@@ -10,23 +11,21 @@ use crate::cli;
 use crate::error::Error;
 use crate::execute::{Holder, Interrupt, Lock};
 use crate::facts::record;
-use crate::plan::Plan;
+use crate::plan::{Goal, Plan};
 use crate::report::Detail;
 use crate::transport::{Effect, Fleet, Host};
 
-/// What its plans are for.
-const GOAL: &str = "converge";
-
-/// Deploys, or shows what a deploy would do.
+/// Carries out what leads to `goal`, or shows it.
 pub(super) async fn deploy(
     context: &Context,
+    goal: &Goal,
     options: &cli::Deploy,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut session = Session::load(context)?;
     if let Some(path) = &options.facts {
-        let plan = build(&session, &record::read(path)?)?;
-        show(&session, &plan, GOAL, Detail::Full, out)?;
+        let plan = build(&session, goal, &record::read(path)?)?;
+        show(&session, &plan, &goal.to_string(), Detail::Full, out)?;
         return exit_code(options, &plan);
     }
     let effect = if options.dry_run {
@@ -37,11 +36,11 @@ pub(super) async fn deploy(
     let fleet = session.connect_all(effect).await?;
     let result = if options.yes {
         let mut answer = Answer::new(out);
-        let result = on_nodes(&mut session, options, &fleet, &mut answer).await;
+        let result = on_nodes(&mut session, goal, options, &fleet, &mut answer).await;
         result.and(answer.end())
     } else {
         // Whoever is to agree to the plan must have seen it.
-        on_nodes(&mut session, options, &fleet, out).await
+        on_nodes(&mut session, goal, options, &fleet, out).await
     };
     fleet.close().await;
     result
@@ -49,17 +48,19 @@ pub(super) async fn deploy(
 
 async fn on_nodes(
     session: &mut Session<'_>,
+    goal: &Goal,
     options: &cli::Deploy,
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, fleet).await?;
+    let plan = plan(session, goal, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
         Detail::Summary
     };
-    show(session, &plan, GOAL, detail, out)?;
+    let title = goal.to_string();
+    show(session, &plan, &title, detail, out)?;
     if options.dry_run {
         return exit_code(options, &plan);
     }
@@ -78,7 +79,7 @@ async fn on_nodes(
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process("deploy");
+    let me = Holder::this_process(goal.command());
     let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
     let locked = Locked {
         fleet,
@@ -90,11 +91,12 @@ async fn on_nodes(
     let shown = Shown {
         plan: Some(&plan),
         binding: !options.yes,
-        goal: GOAL,
+        goal,
+        title: &title,
     };
     let findings = locked.converge(session, &shown, out).await;
     lock.release(&hosts).await;
-    conclude(session, &findings?, "deploy", out)
+    conclude(session, &findings?, goal.command(), out)
 }
 
 fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {

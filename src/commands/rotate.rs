@@ -12,6 +12,7 @@ use crate::cli::{Rotate, RotateOptions};
 use crate::cluster::{Cluster, SecretName, SecretSource};
 use crate::error::Error;
 use crate::execute::{Holder, Interrupt, Lock};
+use crate::plan::Goal;
 use crate::report::Detail;
 use crate::transport::{Effect, Fleet, Host};
 use crate::vault::{Change, Stage, Vault, VaultError};
@@ -152,7 +153,7 @@ async fn carry_out(
         return Ok(());
     };
     session.change(&first.change)?;
-    let plan = plan(session, fleet).await?;
+    let plan = plan(session, &Goal::Converge, fleet).await?;
     show(session, &plan, &first.goal, Detail::Summary, out)?;
     if !others.is_empty() && !session.context.is_json() {
         writeln!(out, "then, each with its plan:").map_err(Error::Output)?;
@@ -181,7 +182,8 @@ async fn carry_out(
     let mut shown = Shown {
         plan: Some(&plan),
         binding: !options.yes,
-        goal: &first.goal,
+        goal: &Goal::Converge,
+        title: &first.goal,
     };
     let mut result = locked.converge(session, &shown, out).await;
     for part in others {
@@ -196,7 +198,8 @@ async fn carry_out(
         shown = Shown {
             plan: None,
             binding: false,
-            goal: &part.goal,
+            goal: &Goal::Converge,
+            title: &part.goal,
         };
         result = locked.converge(session, &shown, out).await;
     }

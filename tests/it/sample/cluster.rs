@@ -22,8 +22,10 @@ pub(crate) fn cluster(count: usize) -> Cluster {
             enabled: true,
             lifetime: Duration::from_secs(365 * 86_400),
             ca_lifetime: Duration::from_secs(3650 * 86_400),
+            brought: None,
             endpoints: Vec::new(),
         },
+        vault: mahout::cluster::VaultSpec::default(),
         clients: Vec::new(),
         etcd: EtcdSpec {
             external: None,

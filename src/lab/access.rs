@@ -17,6 +17,11 @@ pub(super) fn user_key(lab: &Path) -> PathBuf {
     lab.join("id_ed25519")
 }
 
+/// What opens the vault of the lab's inventory, once there is one.
+pub(super) fn identity_file(lab: &Path) -> PathBuf {
+    lab.join("identity.txt")
+}
+
 fn known_hosts(lab: &Path) -> PathBuf {
     lab.join("known_hosts")
 }
@@ -95,13 +100,14 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
     let quoted = |path: PathBuf| serde_json::Value::from(path.to_string_lossy()).to_string();
     let mut text = format!(
         "{MARK}: {} of {}, {}\nscope: {}\nssh:\n  user: root\n  identity_file: {}\n  \
-         known_hosts_file: {}\nnodes:\n",
+         known_hosts_file: {}\nvault:\n  identity: {}\nnodes:\n",
         super::state::counted(state.nodes.len(), "node"),
         state.suite,
         state.image,
         state.name,
         quoted(user_key(lab)),
         quoted(known_hosts(lab)),
+        quoted(identity_file(lab)),
     );
     for node in &state.nodes {
         text.push_str(&format!(
@@ -114,6 +120,13 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
 
 /// Refuses a file of the user's that something else than a lab wrote.
 pub(super) fn check_inventory_file(path: &Path) -> Result<(), LabError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(LabError::Refused(format!(
+            "the inventory cannot be written: there is no folder {}",
+            folder.display()
+        )));
+    }
     match fs::read(path) {
         Ok(present) if !present.starts_with(MARK.as_bytes()) => Err(LabError::Refused(format!(
             "{} exists and was not written by the lab",
@@ -146,6 +159,8 @@ mod tests {
           user: root
           identity_file: "/var/lib/a b/id_ed25519"
           known_hosts_file: "/var/lib/a b/known_hosts"
+        vault:
+          identity: "/var/lib/a b/identity.txt"
         nodes:
           pg-1: { address: 10.89.7.11 }
           pg-2: { address: 10.89.7.12 }
@@ -156,6 +171,10 @@ mod tests {
     #[test]
     fn only_an_inventory_of_the_lab_s_own_is_written_over() {
         let folder = tempfile::tempdir().expect("a folder");
+        let missing = check_inventory_file(&folder.path().join("missing/lab.yml"));
+        let error = missing.expect_err("no folder").to_string();
+        assert!(error.contains("there is no folder "), "{error}");
+        check_inventory_file(Path::new("no-such-lab.yml")).expect("the folder of now");
         let path = folder.path().join("lab.yml");
         write_inventory(&path, &format!("{MARK} one, longer\n")).expect("a new file");
         write_inventory(&path, &format!("{MARK} two\n")).expect("the lab's own file");

@@ -122,6 +122,9 @@ impl Lab {
         {
             // Not while it boots: another node may be killed meanwhile.
             let _lock = self.lock()?;
+            if !node.is_running()? {
+                requirements::inotify(1)?;
+            }
             network::up(&self.store, &self.state)?;
             node.boot()?;
         }
@@ -180,6 +183,11 @@ impl Lab {
     /// Where the lab keeps its inventory.
     pub fn inventory_file(&self) -> PathBuf {
         access::inventory_file(&self.folder())
+    }
+
+    /// Where the lab keeps what opens the vault of its inventory; not there before that vault.
+    pub fn identity_file(&self) -> PathBuf {
+        access::identity_file(&self.folder())
     }
 
     /// Refuses a file that [`Lab::write_inventory`] would not write, before there is a lab.

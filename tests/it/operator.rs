@@ -39,8 +39,8 @@ impl fmt::Display for Run {
 
 /// With --nocapture, or when the test fails: where a long test spends its time.
 #[expect(clippy::print_stderr)]
-fn tell(seconds: f64, what: &str) {
-    eprintln!("{seconds:6.1} s  {what}");
+pub(crate) fn tell(what: &str) {
+    eprintln!("{what}");
 }
 
 fn run(command: &mut Command, stdin: &str) -> Run {
@@ -59,7 +59,7 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     });
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
-    tell(begin.elapsed().as_secs_f64(), &what);
+    tell(&format!("{:6.1} s  {what}", begin.elapsed().as_secs_f64()));
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),
@@ -79,6 +79,11 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has printed on stdout so far.
+    pub(crate) fn shown(&self) -> String {
+        std::fs::read_to_string(&self.stdout).expect("its output")
     }
 
     /// Sends a signal by its name.
@@ -189,6 +194,11 @@ impl TestLab {
         std::fs::write(self.inventory(), whole).expect("the inventory is written");
     }
 
+    /// The path of a file beside the inventory.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Writes a file beside the inventory.
     pub(crate) fn write(&self, name: &Path, text: &str) {
         std::fs::write(self.folder.path().join(name), text).expect("the file is written");
@@ -206,9 +216,14 @@ impl TestLab {
 
     /// Begins `mahout` with the lab's inventory.
     pub(crate) fn mahout_begins(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(Path::new("inventory.yml"), arguments);
+        self.begins(Path::new("inventory.yml"), arguments)
+    }
+
+    /// Begins `mahout` with another inventory beside it.
+    pub(crate) fn begins(&self, inventory: &Path, arguments: &[&str]) -> Running {
+        let mut command = self.command(inventory, arguments);
         let file = |name: &str| {
-            let path = self.folder.path().join(name);
+            let path = self.file(name);
             let file = std::fs::File::create(&path).expect("a file");
             (path, file)
         };
@@ -239,7 +254,8 @@ impl TestLab {
         }
     }
 
-    fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
+    /// `mahout` with that inventory, not begun yet.
+    pub(crate) fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
         command
             .arg("--inventory")

@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod vault;
 
 use std::fmt;
 
@@ -20,15 +21,23 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// One thing that a person must decide on.
+    pub(super) fn one(node: Option<&NodeName>, message: String, hint: Option<String>) -> Self {
+        Self::Refused(vec![Refusal {
+            node: node.cloned(),
+            message,
+            hint,
+        }])
+    }
+
     /// Everything is as it is to be, but nobody leads.
     pub(super) fn nobody_leads() -> Self {
-        Self::Refused(vec![Refusal {
-            node: None,
-            message: "every member runs as it is to, but nobody leads: a failover may be in \
-                      progress"
+        Self::one(
+            None,
+            "every member runs as it is to, but nobody leads: a failover may be in progress"
                 .to_owned(),
-            hint: Some("`mahout status --watch` shows it; then run deploy again".to_owned()),
-        }])
+            Some("`mahout status --watch` shows it; then run deploy again".to_owned()),
+        )
     }
 }
 
@@ -72,6 +81,7 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
             Some(facts) => {
                 host::system(&mut findings, node, facts);
                 host::space(&mut findings, node, facts);
+                vault::stamp(&mut findings, desired, node, facts);
                 host::ports(&mut findings, desired, node, facts);
                 identity::foreign_etcd(&mut findings, desired, node, facts);
                 identity::foreign_postgresql(&mut findings, desired, node, facts);

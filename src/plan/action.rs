@@ -176,9 +176,9 @@ pub enum EtcdChange {
     RemoveUser {
         /// Its name.
         name: String,
-        /// The REST APIs of the members that were told to use another one.
+        /// The REST APIs of the members that may still be about to use another one.
         members: Vec<String>,
-        /// After so long a member has acted upon what it was told.
+        /// After so long a member has acted upon what it was told before.
         rounds: Duration,
     },
 }

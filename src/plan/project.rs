@@ -2,7 +2,7 @@
 
 use super::{Action, Condition, Phase, UnitOperation};
 use crate::facts::ask::TIME_UNITS;
-use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts};
+use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts, UnitFacts};
 
 /// When a file is written by a plan: after everything that is on the nodes now.
 const WRITTEN: i64 = i64::MAX - 1;
@@ -10,6 +10,11 @@ const WRITTEN: i64 = i64::MAX - 1;
 const READ: i64 = i64::MAX;
 /// The system identifier of a database that is not made yet.
 const NEW_DATABASE: &str = "(new)";
+
+/// Whether a plan has had this unit read its files, and its gate has seen that.
+pub(super) fn reads_in_this_plan(unit: &UnitFacts) -> bool {
+    [unit.active_since, unit.reloaded_at].contains(&Some(READ))
+}
 
 impl Facts {
     /// Makes the facts say what they will say after `phase` and its gate.

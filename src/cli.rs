@@ -84,9 +84,12 @@ pub enum Command {
     },
     /// Record the host keys of the nodes in known_hosts, after showing their fingerprints
     Trust {
-        /// Do not ask
+        /// Record new ones without asking
         #[arg(short, long)]
         yes: bool,
+        /// Only show them
+        #[arg(long, conflicts_with = "yes")]
+        dry_run: bool,
     },
     /// Show what the nodes say, as JSON
     Facts {

@@ -1,6 +1,7 @@
 //! A value that never shows itself: passwords, private keys, files that hold them.
 
 pub mod mask;
+pub mod scram;
 
 use std::fmt;
 

@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+use sha2::Digest;
+
+use super::tls::CA_FILE;
+use super::{CertificatePurpose, Cluster, Role, SecretName, Secrets};
+use crate::secret::Secret;
+
+/// etcd's administrator: without such a user etcd does not ask for a login at all.
+pub const ROOT: &str = "root";
+
 /// etcd, as far as it is the same on all members.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EtcdSpec {
@@ -34,6 +43,82 @@ pub struct ExternalEtcd {
     pub protocol: String,
     /// The path, on the nodes, of the CA certificate that it is checked with.
     pub ca_file: Option<String>,
+    /// The path, on the nodes, of the certificate that is shown to it.
+    pub cert_file: Option<String>,
+    /// The path, on the nodes, of that certificate's key; in the same file where it is not said.
+    pub key_file: Option<String>,
     /// The user, where it asks for one; the password is [`super::SecretName::Etcd`].
     pub username: Option<String>,
+}
+
+/// The files on a node with which an etcd is spoken to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EtcdClientFiles {
+    /// The authorities that it is checked with.
+    pub ca_file: Option<String>,
+    /// The certificate that is shown to it.
+    pub cert_file: Option<String>,
+    /// That certificate's key.
+    pub key_file: Option<String>,
+}
+
+impl Cluster {
+    /// Whether etcd is ours and asks for a login. Without TLS it does not: passwords in clear text
+    /// keep nobody out.
+    pub fn etcd_asks_for_login(&self) -> bool {
+        self.tls.enabled
+            && self.etcd.external.is_none()
+            && self.with_role(Role::Etcd).next().is_some()
+    }
+
+    /// The role in etcd that may touch what is beneath the cluster's path, and nothing else.
+    pub fn etcd_role(&self) -> String {
+        format!("mahout-{}", self.scope)
+    }
+
+    /// The user of that role whose password is `password`. Its name follows from the password, so
+    /// that a new password is a new user: the old one goes on working until nobody uses it. It is
+    /// never the common name of a certificate.
+    pub fn etcd_user(&self, password: &Secret) -> String {
+        let digest = sha2::Sha256::digest(password.expose().as_bytes());
+        let hex: String = digest[..4]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("{}-{hex}", self.etcd_role())
+    }
+
+    /// Whether `user` is one of ours, of now or of an earlier password.
+    pub fn is_etcd_user(&self, user: &str) -> bool {
+        let rest = user.strip_prefix(&self.etcd_role());
+        let hex = rest.and_then(|rest| rest.strip_prefix('-'));
+        hex.is_some_and(|hex| hex.len() == 8 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+    }
+
+    /// With which user and password Patroni logs in to etcd; `None` where it asks for none.
+    pub fn etcd_login<'a>(&self, secrets: &'a Secrets) -> Option<(String, &'a Secret)> {
+        let username = match &self.etcd.external {
+            Some(external) => external.username.clone()?,
+            None if self.etcd_asks_for_login() => self.etcd_user(secrets.get(&SecretName::Etcd)),
+            None => return None,
+        };
+        Some((username, secrets.get(&SecretName::Etcd)))
+    }
+
+    /// With which files Patroni speaks to etcd: none in clear text.
+    pub fn etcd_client_files(&self) -> EtcdClientFiles {
+        match &self.etcd.external {
+            Some(external) => EtcdClientFiles {
+                ca_file: external.ca_file.clone(),
+                cert_file: external.cert_file.clone(),
+                key_file: external.key_file.clone(),
+            },
+            None if self.tls.enabled => EtcdClientFiles {
+                ca_file: Some(CA_FILE.to_owned()),
+                cert_file: Some(CertificatePurpose::Patroni.path()),
+                key_file: Some(CertificatePurpose::Patroni.path()),
+            },
+            None => EtcdClientFiles::default(),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::SecretName;
+use super::{Cluster, SecretName};
 
 /// The login role without any right that `verify` connects through HAProxy with.
 pub const PROBE_ROLE: &str = "mahout_probe";
@@ -50,6 +50,26 @@ pub struct NodePostgresql {
     pub bin_dir: Option<String>,
     /// Patroni's own password file; `None` is `.pgpass_patroni` beside the platform's data.
     pub pgpass: Option<String>,
+    /// Folders that PostgreSQL, and what it runs, may write to besides its own.
+    pub writable_paths: Vec<String>,
     /// Settings of this node alone. `auto` values are computed from its memory.
     pub parameters: Map<String, Value>,
+}
+
+impl Cluster {
+    /// The roles whose passwords are ours, each with its password's name.
+    pub fn passwords(&self) -> Vec<(String, SecretName)> {
+        let spec = &self.postgresql;
+        let own = [
+            (&spec.superuser, SecretName::Superuser),
+            (&spec.replication, SecretName::Replication),
+            (&spec.rewind, SecretName::Rewind),
+        ];
+        let users = spec.users.iter();
+        own.into_iter()
+            .map(|(name, secret)| (name.clone(), secret))
+            .chain([(PROBE_ROLE.to_owned(), SecretName::Probe)])
+            .chain(users.filter_map(|user| Some((user.name.clone(), user.password.clone()?))))
+            .collect()
+    }
 }

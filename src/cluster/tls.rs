@@ -118,7 +118,8 @@ impl fmt::Display for CertificateName {
 pub struct CertificateSpec {
     /// Whose, and what for.
     pub name: CertificateName,
-    /// Never the name of a user of etcd, who would be logged in by it.
+    /// Empty, for none, where etcd is shown the certificate: it would log in by that name whoever
+    /// shows it, and its gateway, by which Patroni comes, refuses any that has one.
     pub common_name: String,
     /// The DNS names in it.
     pub names: BTreeSet<String>,
@@ -149,7 +150,12 @@ impl Cluster {
                 }
             }
             CertificateSpec {
-                common_name: format!("{} {}", purpose.as_str(), node.name),
+                common_name: match purpose {
+                    CertificatePurpose::EtcdServer | CertificatePurpose::Patroni => String::new(),
+                    CertificatePurpose::EtcdPeer | CertificatePurpose::Postgresql => {
+                        format!("{} {}", purpose.as_str(), node.name)
+                    }
+                },
                 name: CertificateName {
                     node: node.name.clone(),
                     purpose,

@@ -137,6 +137,7 @@ pub(super) async fn lab(
     })
     .await
     .map_err(|cause| Error::Output(cause.into()))??;
+    context.events.quiet().await;
     match outcome {
         LabOutcome::Answer(text) => write!(out, "{text}").map_err(Error::Output),
         LabOutcome::Program(status) if status.success() => Ok(()),

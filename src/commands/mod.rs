@@ -7,6 +7,7 @@ mod edit;
 pub mod lab;
 mod observe;
 mod offline;
+mod probes;
 mod rotate;
 mod secrets;
 mod session;
@@ -67,7 +68,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         Command::Init { file } => offline::init(&file, out),
         Command::Check => offline::check(context, out),
         Command::Render { to, platform } => offline::render(context, &to, &platform, out),
-        Command::Trust { yes } => trust::trust(context, yes, out).await,
+        Command::Trust { yes, dry_run } => trust::trust(context, yes, dry_run, out).await,
         Command::Facts { record } => observe::facts(context, record.as_deref(), out).await,
         Command::Deploy(options) => deploy::deploy(context, &options, out).await,
         Command::Diff { exit_code, facts } => {

@@ -5,17 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
+use super::probes::judge;
 use super::session::Session;
-use crate::cluster::{NodeName, Role, SecretName};
+use super::terminal;
 use crate::error::Error;
-use crate::facts::{Facts, record};
+use crate::execute::Interrupt;
+use crate::facts::record;
 use crate::report::{
-    Counts, Status, write_findings, write_findings_json, write_status, write_status_json,
+    Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
+    write_status_json,
 };
-
-use crate::transport::{Command, Effect, Fleet, Host, Transport};
-use crate::verify::probe::{self, ProbeResult};
-use crate::verify::{self, Finding};
+use crate::transport::Effect;
 
 /// Shows or records the facts.
 pub(super) async fn facts(
@@ -61,52 +61,6 @@ pub(super) async fn verify(context: &Context, out: &mut dyn Write) -> Result<(),
     Ok(())
 }
 
-/// Probes every HAProxy and judges facts and probes.
-pub(super) async fn judge(
-    session: &Session<'_>,
-    fleet: &Fleet<Host>,
-    facts: &Facts,
-) -> Result<Vec<Finding>, Error> {
-    let rendered = session.render(facts)?;
-    let probes = send_probes(session, fleet, facts, &rendered).await;
-    Ok(verify::verify(&session.cluster, facts, &rendered, &probes))
-}
-
-/// One execution on one PostgreSQL node asks every HAProxy. Where no PostgreSQL node can be
-/// reached there is nothing to ask with.
-async fn send_probes(
-    session: &Session<'_>,
-    fleet: &Fleet<Host>,
-    facts: &Facts,
-    rendered: &std::collections::BTreeMap<NodeName, crate::render::Rendered>,
-) -> Vec<ProbeResult> {
-    let cluster = &session.cluster;
-    let from = cluster.with_role(Role::Postgresql).find(|node| {
-        let facts = facts.nodes.get(&node.name);
-        facts.is_some_and(|facts| facts.postgresql.as_ref().is_some_and(|there| there.answers))
-    });
-    let Some((node, host)) = from.and_then(|node| Some((node, fleet.host(&node.name)?))) else {
-        return Vec::new();
-    };
-    let password = session.secrets.get(&SecretName::Probe);
-    let bin_dir = &rendered[&node.name].bin_dir;
-    let Some(script) = probe::script(cluster, node, bin_dir, password) else {
-        return Vec::new();
-    };
-    let command = Command {
-        title: "probe HAProxy".to_owned(),
-        script,
-        effect: Effect::Probe,
-        timeout: Duration::from_secs(probe::SCRIPT_DEADLINE),
-    };
-    // What a script that did not come to its end has not said counts as not answered.
-    let said = match host.exec(&command, &mut |_| {}).await {
-        Ok(output) => output.stdout,
-        Err(_) => String::new(),
-    };
-    probe::parse(cluster, node, password, &said)
-}
-
 /// Shows the topology, once or again and again.
 pub(super) async fn status(
     context: &Context,
@@ -114,21 +68,51 @@ pub(super) async fn status(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let session = Session::load(context)?;
+    let fleet = session.connect(Effect::ReadOnly).await?;
+    let facts = session.gather(&fleet).await;
+    fleet.close().await;
+    let status = Status::of(&session.cluster, &facts);
+    if let Some(seconds) = watch {
+        let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+        let every = Duration::from_secs(seconds.max(1));
+        return tokio::select! {
+            result = again_and_again(&session, status, every, out) => result,
+            signal = interrupt.triggered() => Err(Error::Reported(signal.exit_code())),
+        };
+    }
+    let written = if context.is_json() {
+        write_status_json(out, &status)
+    } else {
+        write_status(out, &status)
+    };
+    written.and_then(|()| out.flush()).map_err(Error::Output)?;
+    if status.is_sound() {
+        Ok(())
+    } else {
+        Err(Error::Reported(4))
+    }
+}
+
+/// On a terminal each status takes the place of the one before; else they follow one another.
+async fn again_and_again(
+    session: &Session<'_>,
+    mut status: Status,
+    every: Duration,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     loop {
-        let fleet = session.connect(Effect::ReadOnly).await?;
-        let facts = session.gather(&fleet).await;
-        fleet.close().await;
-        let status = Status::of(&session.cluster, &facts);
-        let written = if context.is_json() {
+        let written = if session.context.is_json() {
             write_status_json(out, &status)
+        } else if let Some(screen) = terminal::screen() {
+            redraw_status(out, &status, every, screen)
         } else {
-            write_status(out, &status)
+            write_status(out, &status).and_then(|()| writeln!(out))
         };
         written.and_then(|()| out.flush()).map_err(Error::Output)?;
-        match watch {
-            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds.max(1))).await,
-            None if status.is_sound() => return Ok(()),
-            None => return Err(Error::Reported(4)),
-        }
+        tokio::time::sleep(every).await;
+        let fleet = session.reach(Effect::ReadOnly).await?;
+        let facts = session.ask(&fleet).await;
+        fleet.close().await;
+        status = Status::of(&session.cluster, &facts);
     }
 }

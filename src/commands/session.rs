@@ -94,13 +94,19 @@ impl<'a> Session<'a> {
 
     /// Connects to every node. A node that cannot be reached is an entry with its error.
     pub(super) async fn connect(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+        // Before anything moves on the screen.
+        self.context.sudo_password()?;
         let what = format!("connecting to {} nodes", self.cluster.nodes.len());
+        self.timed(what, self.reach(effect_limit)).await
+    }
+
+    /// As [`Session::connect`], without a word.
+    pub(super) async fn reach(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
         let options = ConnectOptions {
             sudo_password: self.context.sudo_password()?,
             ..ConnectOptions::new(effect_limit)
         };
-        let connected = Fleet::connect(&self.cluster.nodes, options);
-        Ok(self.timed(what, connected).await)
+        Ok(Fleet::connect(&self.cluster.nodes, options).await)
     }
 
     /// As [`Session::connect`], for commands that need every node.
@@ -199,13 +205,15 @@ impl<'a> Session<'a> {
         Err(Error::LostVault { vault, missing })
     }
 
-    async fn timed<T>(&self, what: String, work: impl Future<Output = T>) -> T {
+    /// Tells how long `work` takes; then the screen is free for an answer.
+    pub(super) async fn timed<T>(&self, what: String, work: impl Future<Output = T>) -> T {
         let events = &self.context.events;
         events.send(Event::Started { what: what.clone() });
         let begin = Instant::now();
         let result = work.await;
         let took = begin.elapsed();
         events.send(Event::Finished { what, took });
+        events.quiet().await;
         result
     }
 }

@@ -1,12 +1,74 @@
-//! Questions to the person at the terminal.
+//! The person at the terminal: questions, and where answers are shown.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::error::Error;
+use crate::report::Screen;
 use crate::secret::Secret;
+
+/// The screen that stdout is, if it is one whose cursor can be moved; as large as it is now.
+pub(super) fn screen() -> Option<Screen> {
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return None;
+    }
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    // A terminal that does not know its size says 0.
+    let or = |size: u16, usual: usize| if size == 0 { usual } else { size.into() };
+    Some(Screen {
+        rows: or(size.ws_row, 24),
+        columns: or(size.ws_col, 80),
+    })
+}
+
+/// An answer of a run that goes on whether or not somebody still reads: once the pipe is closed,
+/// nothing more is written, and [`Answer::end`] says so.
+pub(super) struct Answer<'a> {
+    out: &'a mut dyn Write,
+    closed: Option<io::Error>,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, closed: None }
+    }
+
+    fn unless_closed<T>(
+        &mut self,
+        otherwise: T,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.closed.is_some() {
+            return Ok(otherwise);
+        }
+        match write(self.out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = Some(error);
+                Ok(otherwise)
+            }
+            other => other,
+        }
+    }
+
+    /// # Errors
+    /// If the pipe was closed.
+    pub(super) fn end(self) -> Result<(), Error> {
+        self.closed
+            .map_or(Ok(()), |error| Err(Error::Output(error)))
+    }
+}
+
+impl Write for Answer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed((), |out| out.flush())
+    }
+}
 
 /// Asks a question that is answered with yes or no; anything but yes is a no.
 ///
@@ -20,7 +82,9 @@ pub(super) fn confirm(question: &str, instead: &str) -> Result<bool, Error> {
         });
     }
     let mut terminal = io::stderr();
-    let asked = write!(terminal, "{question} [y/N] ").and_then(|()| terminal.flush());
+    // At one go, so that nothing gets in between.
+    let question = format!("{question} [y/N] ");
+    let asked = terminal.write_all(question.as_bytes());
     asked.map_err(Error::Output)?;
     let mut answer = String::new();
     io::stdin()
@@ -48,9 +112,11 @@ pub(super) fn ask_password(prompt: &str) -> Result<Secret, Error> {
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     silent.local_modes.insert(LocalModes::ECHONL);
-    let read = write!(terminal, "{prompt}")
+    // First this: what was typed before the prompt is thrown away, what is typed after it is not.
+    let read = tcsetattr(&terminal, OptionalActions::Flush, &silent)
+        .map_err(io::Error::from)
+        .and_then(|()| write!(terminal, "{prompt}"))
         .and_then(|()| terminal.flush())
-        .and_then(|()| Ok(tcsetattr(&terminal, OptionalActions::Flush, &silent)?))
         .and_then(|()| {
             let mut line = String::new();
             BufReader::new(&terminal).read_line(&mut line)?;

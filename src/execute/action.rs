@@ -8,12 +8,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
-use super::script::{DEBIAN, ENTERPRISE_LINUX, FILE, KERNEL, Library, PATRONI, UNIT};
+use super::script::{
+    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, UNIT, random_bytes,
+};
 use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
 use crate::platform::Family;
 use crate::render::{Check, File};
-use crate::secret::Secret;
+use crate::secret::{Secret, scram};
 
 /// How an action is done.
 pub(super) struct Call {
@@ -105,6 +108,11 @@ pub(super) fn call(action: &Action) -> Call {
             let options = patch_options(url, username, password, setting);
             (&PATRONI, from_stdin(&options, &call), 90)
         }
+        Action::EtcdAccess { url, root, change } => {
+            let call = format!("etcd_access {}", sh(url));
+            let requests = etcd_access::requests(root, change);
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
         Action::CreateRole {
             connection,
             name,
@@ -115,6 +123,11 @@ pub(super) fn call(action: &Action) -> Call {
             create_role(connection, name, options, password.as_ref()),
             90,
         ),
+        Action::SetPassword {
+            connection,
+            name,
+            password,
+        } => (&PATRONI, set_password(connection, name, password), 90),
     };
     Call {
         library,
@@ -201,8 +214,7 @@ pub(super) fn connection_words(connection: &LocalConnection) -> String {
     )
 }
 
-/// A login role, unless its options say otherwise. The password goes into no log: not as a statement, not as the statement of an error, not into
-/// pg_stat_statements.
+/// A login role, unless its options say otherwise.
 fn create_role(
     connection: &LocalConnection,
     name: &str,
@@ -215,23 +227,43 @@ fn create_role(
         clauses.insert_str(0, "LOGIN ");
     }
     if let Some(password) = password {
-        clauses.push_str(&format!(" PASSWORD {}", sql_literal(password.expose())));
+        clauses.push_str(&format!(" {}", password_clause(password)));
     }
-    let sql = format!(
-        "SET log_statement = 'none';\n\
-         SET log_min_duration_statement = -1;\n\
-         SET log_min_error_statement = 'panic';\n\
-         SET pg_stat_statements.track = 'none';\n\
-         SET password_encryption = 'scram-sha-256';\n\
-         SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {literal}) AS missing \\gset\n\
+    let statements = format!(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {literal}) AS missing \\gset\n\
          \\if :missing\n\
          CREATE ROLE {identifier} {clauses};\n\
          \\endif\n",
         literal = sql_literal(name),
         identifier = sql_identifier(name),
     );
+    quietly(connection, &statements)
+}
+
+fn set_password(connection: &LocalConnection, name: &str, password: &Secret) -> String {
+    let (role, clause) = (sql_identifier(name), password_clause(password));
+    quietly(connection, &format!("ALTER ROLE {role} {clause};\n"))
+}
+
+/// PostgreSQL takes a verifier for what it is: it never learns the password itself.
+fn password_clause(password: &Secret) -> String {
+    let salt = random_bytes();
+    let verifier = scram::verifier(password, &salt, scram::ITERATIONS);
+    format!("PASSWORD {}", sql_literal(verifier.expose()))
+}
+
+/// Statements that go into no log, since with a verifier in hand passwords can be tried in peace:
+/// not as a statement, not as the statement of an error, not into pg_stat_statements.
+fn quietly(connection: &LocalConnection, statements: &str) -> String {
+    let sql = format!(
+        "SET log_statement = 'none';\n\
+         SET log_min_duration_statement = -1;\n\
+         SET log_min_error_statement = 'panic';\n\
+         SET pg_stat_statements.track = 'none';\n\
+         {statements}"
+    );
     from_stdin(
         &sql,
-        &format!("create_role {}", connection_words(connection)),
+        &format!("psql_quietly {}", connection_words(connection)),
     )
 }

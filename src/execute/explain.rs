@@ -47,7 +47,7 @@ impl<T: Transport> Run<'_, T> {
             return None;
         }
         let unit = match failure.phase {
-            "etcd" | "etcd settings" => "etcd.service",
+            "etcd" | "etcd settings" | "etcd access" | "etcd access, old users" => "etcd.service",
             "haproxy" => "haproxy.service",
             "packages" | "system" => "",
             _ => "patroni.service",

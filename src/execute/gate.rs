@@ -164,6 +164,14 @@ fn call(condition: &Condition) -> (&'static str, String) {
             "patroni.service",
             words("patroni_member", std::slice::from_ref(url)),
         ),
+        Condition::PatroniReloaded { url, connection } => (
+            "patroni.service",
+            format!(
+                "{} {}",
+                words("patroni_reloaded", std::slice::from_ref(url)),
+                connection_words(connection)
+            ),
+        ),
         Condition::HaproxyServers { url, up } => {
             let mut call = words("haproxy_servers", std::slice::from_ref(url));
             for (listener, count) in up {

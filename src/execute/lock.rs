@@ -166,7 +166,7 @@ impl Lock {
                     running = text.to_owned();
                     events.send(Event::Waiting {
                         node: node.clone(),
-                        what: "an earlier run's step to end".to_owned(),
+                        what: "an earlier run's step ends".to_owned(),
                         missing: running.clone(),
                         left: SCRIPT_END,
                     });

@@ -3,6 +3,7 @@
 
 mod action;
 mod concurrent;
+mod etcd_access;
 mod explain;
 mod failure;
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl<T: Transport> Run<'_, T> {
             }),
             ("wait", _) => self.events.send(Event::Waiting {
                 node,
-                what: "an earlier run's step to end".to_owned(),
+                what: "an earlier run's step ends".to_owned(),
                 missing: text.to_owned(),
                 left: RUN_LOCK,
             }),

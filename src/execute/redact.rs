@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, EtcdChange, Plan};
 use crate::secret::Secret;
 
 /// Shorter ones would mask ordinary text.
@@ -20,7 +20,8 @@ impl Redactor {
         for step in steps.flat_map(|work| &work.steps) {
             match &step.action {
                 Action::PatchDynamicConfiguration { password, .. }
-                | Action::WakeLeader { password, .. } => {
+                | Action::WakeLeader { password, .. }
+                | Action::SetPassword { password, .. } => {
                     secrets.insert(password.expose());
                 }
                 Action::CreateRole {
@@ -28,6 +29,14 @@ impl Redactor {
                     ..
                 } => {
                     secrets.insert(password.expose());
+                }
+                Action::EtcdAccess { root, change, .. } => {
+                    secrets.extend(root.iter().map(Secret::expose));
+                    if let EtcdChange::User { password, .. }
+                    | EtcdChange::Password { password, .. } = change
+                    {
+                        secrets.insert(password.expose());
+                    }
                 }
                 Action::WriteFile { file, .. } if file.sensitive => {
                     secrets.extend(of_text(file.content.expose()));

@@ -37,6 +37,7 @@ library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
 library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
+library!(ETCD, "etcd", [HTTP]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
 library!(EVIDENCE, "evidence", [COMMON]);
@@ -131,10 +132,16 @@ impl Marks {
 
 /// 128 random bits as a word: nobody's output holds it by accident or on purpose.
 pub(super) fn random_word() -> String {
+    let bytes = random_bytes();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// 128 random bits.
+pub(super) fn random_bytes() -> [u8; 16] {
     let mut bytes = [0_u8; 16];
     if getrandom::fill(&mut bytes).is_err() {
-        // No source of chance on this machine: unlikely enough will do, since the word keeps
-        // nobody out, it only tells lines and runs apart.
+        // No source of chance on this machine: unlikely enough will do. A word keeps nobody out,
+        // it only tells lines and runs apart; a salt is to be another one each time.
         let now = std::time::UNIX_EPOCH
             .elapsed()
             .unwrap_or_default()
@@ -142,7 +149,7 @@ pub(super) fn random_word() -> String {
         let seed = now ^ (u128::from(std::process::id()) << 96);
         bytes = seed.to_le_bytes();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
 }
 
 #[cfg(test)]
@@ -193,6 +200,7 @@ mod tests {
             &ENTERPRISE_LINUX,
             &UNIT,
             &KERNEL,
+            &ETCD,
             &GATE,
             &GUARD,
             &EVIDENCE,

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, Secrets};
+use crate::cluster::etcd::{EtcdClientFiles, ROOT};
+use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role, SecretName, Secrets};
 use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
 use crate::secret::Secret;
 
@@ -62,10 +63,13 @@ pub struct EtcdAsk {
     pub urls: Vec<String>,
     /// The member's data directory, on nodes with the role.
     pub data_dir: Option<String>,
-    /// The CA certificate on the node that the URLs are checked with.
-    pub ca_file: Option<String>,
-    /// User and password, where etcd asks for them.
-    pub credentials: Option<(String, Secret)>,
+    /// The files on the node that somebody else's etcd is spoken to with.
+    pub files: EtcdClientFiles,
+    /// Users and passwords, where etcd asks for them: the first that opens counts.
+    pub logins: Vec<(String, Secret)>,
+    /// The role whose rights are asked for, and all users with them, on nodes with a member of
+    /// ours that asks for a login.
+    pub role: Option<String>,
     /// The cluster's path in the DCS, with a closing slash.
     pub path: String,
 }
@@ -83,6 +87,8 @@ pub struct PostgresqlAsk {
     pub port: u16,
     /// The superuser.
     pub superuser: String,
+    /// The roles whose passwords are ours.
+    pub roles: Vec<String>,
 }
 
 /// Every path that mahout writes on any platform, data directories aside.
@@ -126,8 +132,8 @@ pub(crate) const TIME_UNITS: [&str; 7] = [
 ];
 
 impl Ask {
-    /// What `node` of `cluster` is asked. `secrets` matters only for an external etcd that wants
-    /// a password.
+    /// What `node` of `cluster` is asked. `secrets` matters only for an etcd that wants a
+    /// password.
     pub fn of(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Self {
         let platforms = platforms();
         let etcd = etcd(cluster, node, secrets);
@@ -232,14 +238,41 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
             .collect(),
         None => cluster.with_role(Role::Etcd).map(own).collect(),
     };
-    let username = external.and_then(|external| external.username.clone());
+    let administered = node.has(Role::Etcd) && cluster.etcd_asks_for_login();
     Some(EtcdAsk {
         urls,
         data_dir: node.has(Role::Etcd).then(|| node.etcd_data_dir.clone()),
-        ca_file: external.and_then(|external| external.ca_file.clone()),
-        credentials: username.zip(secrets.values.get(&SecretName::Etcd).cloned()),
+        files: match external {
+            Some(_) => cluster.etcd_client_files(),
+            None => EtcdClientFiles::default(),
+        },
+        logins: etcd_logins(cluster, node, secrets),
+        role: administered.then(|| cluster.etcd_role()),
         path: cluster.dcs_path(),
     })
+}
+
+/// As whom etcd is asked: as root where its member is, else as Patroni does it. A password that is
+/// being changed may not have arrived yet, so that the one before it comes second.
+fn etcd_logins(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Vec<(String, Secret)> {
+    let administered = node.has(Role::Etcd) && cluster.etcd_asks_for_login();
+    let (name, user): (_, &dyn Fn(&Secret) -> String) = match &cluster.etcd.external {
+        Some(ExternalEtcd {
+            username: Some(username),
+            ..
+        }) => (SecretName::Etcd, &|_| username.clone()),
+        Some(_) => return Vec::new(),
+        None if administered => (SecretName::EtcdRoot, &|_| ROOT.to_owned()),
+        None if cluster.etcd_asks_for_login() => {
+            (SecretName::Etcd, &|password| cluster.etcd_user(password))
+        }
+        None => return Vec::new(),
+    };
+    [&secrets.values, &secrets.previous]
+        .into_iter()
+        .filter_map(|values| values.get(&name))
+        .map(|password| (user(password), password.clone()))
+        .collect()
 }
 
 fn postgresql(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> PostgresqlAsk {
@@ -257,6 +290,11 @@ fn postgresql(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Postgre
         version: cluster.postgresql.version,
         port: spec.port,
         superuser: cluster.postgresql.superuser.clone(),
+        roles: cluster
+            .passwords()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! etcd as one node sees it.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,50 @@ pub struct EtcdFacts {
     pub data_dir_has_member: bool,
     /// Why it did not answer, in curl's words; also if curl is not installed.
     pub error: Option<String>,
+    /// The keys could not be read, most likely for want of a login: without a quorum nobody is
+    /// logged in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable: bool,
+    /// Who is let in; `None` where that was not asked or is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<EtcdAccess>,
+}
+
+/// Who is let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdAccess {
+    /// How our own login went.
+    pub login: EtcdLogin,
+    /// The roles of every user.
+    pub users: BTreeMap<String, Vec<String>>,
+    /// What the cluster's role may do; `None` if there is no such role.
+    pub permissions: Option<Vec<EtcdPermission>>,
+}
+
+/// How a login went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EtcdLogin {
+    /// Nobody has to log in.
+    #[default]
+    NotNeeded,
+    /// The password opened.
+    Current,
+    /// The password from before an unfinished change opened.
+    Previous,
+    /// None of ours opened.
+    Refused,
+}
+
+/// What a role may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcdPermission {
+    /// `READ`, `WRITE`, `READWRITE`.
+    pub kind: String,
+    /// The first key.
+    pub key: String,
+    /// The first key after the range; empty for one key alone.
+    pub range_end: String,
 }
 
 /// A member as the member list shows it.
@@ -81,7 +127,8 @@ impl EtcdFacts {
         let version = json("/version");
         let status = json("/maintenance/status");
         let members = json("/cluster/member/list");
-        let (keys, initialize) = keys(&ask.path, &json("/kv/txn"));
+        let txn = json("/kv/txn");
+        let (keys, initialize) = keys(&ask.path, &txn);
         let url = sections.value("etcd", "url").unwrap_or_default();
         Self {
             url: url.to_owned(),
@@ -107,8 +154,42 @@ impl EtcdFacts {
             } else {
                 None
             },
+            unreadable: !url.is_empty() && txn.get("responses").is_none(),
+            access: access(sections, &answers),
         }
     }
+}
+
+/// How the login went, and the users, each with the answer about it in the order of their list.
+fn access(sections: &Sections<'_>, answers: &[Answer<'_>]) -> Option<EtcdAccess> {
+    let login = match sections.value("etcd", "login")? {
+        "off" => EtcdLogin::NotNeeded,
+        "1" => EtcdLogin::Current,
+        "2" => EtcdLogin::Previous,
+        _ => EtcdLogin::Refused,
+    };
+    let of = |suffix: &'static str| {
+        let answers = answers.iter();
+        answers
+            .filter(move |answer| answer.url.ends_with(suffix))
+            .map(|answer| serde_json::from_str(&answer.body).unwrap_or(Value::Null))
+    };
+    let names = of("/auth/user/list").next().unwrap_or_default();
+    let roles = of("/auth/user/get").map(|user| list(&user["roles"]).map(text).collect());
+    let role = of("/auth/role/get").next().unwrap_or_default();
+    let permission = |value: &Value| EtcdPermission {
+        // The gateway leaves out what is the first of its kind.
+        kind: value["permType"].as_str().unwrap_or("READ").to_owned(),
+        key: decoded(&value["key"]).unwrap_or_default(),
+        range_end: decoded(&value["range_end"]).unwrap_or_default(),
+    };
+    Some(EtcdAccess {
+        login,
+        users: list(&names["users"]).map(text).zip(roles).collect(),
+        permissions: role
+            .get("header")
+            .map(|_| list(&role["perm"]).map(permission).collect()),
+    })
 }
 
 fn member(value: &Value) -> EtcdMember {
@@ -134,16 +215,17 @@ fn alarm(error: &Value) -> Option<String> {
 
 /// The names of the keys without `path`, and the value of `initialize`.
 fn keys(path: &str, answer: &Value) -> (Vec<String>, Option<String>) {
-    let decode = |value: &Value| {
-        let bytes = STANDARD.decode(value.as_str()?).ok()?;
-        String::from_utf8(bytes).ok()
-    };
     let range = |index: usize| list(&answer["responses"][index]["response_range"]["kvs"]);
     let keys = range(0)
-        .filter_map(|pair| Some(decode(&pair["key"])?.strip_prefix(path)?.to_owned()))
+        .filter_map(|pair| Some(decoded(&pair["key"])?.strip_prefix(path)?.to_owned()))
         .collect();
-    let initialize = range(1).next().and_then(|pair| decode(&pair["value"]));
+    let initialize = range(1).next().and_then(|pair| decoded(&pair["value"]));
     (keys, initialize)
+}
+
+fn decoded(value: &Value) -> Option<String> {
+    let bytes = STANDARD.decode(value.as_str()?).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

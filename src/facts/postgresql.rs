@@ -9,6 +9,7 @@ use super::OsRelease;
 use super::ask::PostgresqlAsk;
 use super::section::Sections;
 use crate::platform::Platform;
+use crate::secret::Secret;
 
 /// What the data directory and the local server say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,10 @@ pub struct PostgresqlFacts {
     pub pending_restart: Vec<String>,
     /// The roles, without PostgreSQL's own (`pg_…`); only on a server that answers.
     pub roles: Vec<String>,
+    /// What the server keeps of the passwords of our own roles (`pg_authid.rolpassword`), by role;
+    /// `None` for a role without one. In no record.
+    #[serde(skip)]
+    pub verifiers: BTreeMap<String, Option<Secret>>,
     /// On the primary: who streams from it.
     pub replication: Vec<ReplicationFacts>,
     /// Rows of `pg_hba_file_rules` that have an error.
@@ -127,6 +132,13 @@ impl PostgresqlFacts {
                 .collect(),
             pending_restart: texts("pending_restart"),
             roles: texts("roles"),
+            verifiers: answers
+                .get("verifiers")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.as_str().map(Secret::new)))
+                .collect(),
             replication: list("replication").map(replication).collect(),
             hba_errors: texts("hba_errors"),
             postmasters: of_directory("postmaster")

@@ -80,7 +80,16 @@ pub fn script(ask: &Ask) -> Secret {
         "postgresql_superuser",
         &of_postgresql(|ask| ask.superuser.clone()),
     );
-    set("postgresql_queries", include_str!("script/postgresql.sql"));
+    let queries = include_str!("script/postgresql.sql");
+    let roles: Vec<String> = postgresql
+        .iter()
+        .flat_map(|ask| ask.roles.iter())
+        .map(|role| sql_literal(role))
+        .collect();
+    set(
+        "postgresql_queries",
+        &queries.replace("(:roles)", &format!("({})", roles.join(", "))),
+    );
     set("patroni_url", ask.patroni.as_deref().unwrap_or_default());
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());
     for (name, value) in ETCD_VARIABLES.into_iter().zip(etcd(ask.etcd.as_ref())) {
@@ -90,32 +99,43 @@ pub fn script(ask: &Ask) -> Secret {
     Secret::new(script)
 }
 
-const ETCD_VARIABLES: [&str; 6] = [
+const ETCD_VARIABLES: [&str; 7] = [
     "etcd_urls",
     "etcd_data_dir",
     "etcd_tls",
-    "etcd_credentials",
+    "etcd_logins",
+    "etcd_role",
     "etcd_keys",
     "etcd_keys_stale",
 ];
 
 /// The values of [`ETCD_VARIABLES`], all empty if etcd is not asked.
-fn etcd(ask: Option<&EtcdAsk>) -> [String; 6] {
+fn etcd(ask: Option<&EtcdAsk>) -> [String; 7] {
     let Some(ask) = ask else {
         return Default::default();
     };
-    let ca_file = ask.ca_file.as_deref();
-    let credentials = ask
-        .credentials
-        .as_ref()
-        .map(|(name, password)| json!({ "name": name, "password": password.expose() }).to_string());
+    let files = &ask.files;
+    let tls: Vec<String> = [
+        ("--cacert", &files.ca_file),
+        ("--cert", &files.cert_file),
+        ("--key", &files.key_file),
+    ]
+    .into_iter()
+    .filter_map(|(option, path)| Some(format!("{option}\n{}", path.as_ref()?)))
+    .collect();
+    let logins: Vec<String> = ask
+        .logins
+        .iter()
+        .map(|(name, password)| json!({ "name": name, "password": password.expose() }).to_string())
+        .collect();
+    let role = ask.role.as_ref();
     [
         ask.urls.join("\n"),
         ask.data_dir.clone().unwrap_or_default(),
-        ca_file
-            .map(|path| format!("--cacert\n{path}"))
+        tls.join("\n"),
+        logins.join("\n"),
+        role.map(|role| json!({ "role": role }).to_string())
             .unwrap_or_default(),
-        credentials.unwrap_or_default(),
         keys_request(&ask.path, false),
         keys_request(&ask.path, true),
     ]
@@ -148,6 +168,11 @@ pub(super) fn kernel_file(key: &str) -> String {
         })
         .collect();
     format!("/proc/sys/{swapped}")
+}
+
+/// `text` as a literal of SQL, whatever `standard_conforming_strings` is.
+fn sql_literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// `text` as one word of sh.

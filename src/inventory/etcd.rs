@@ -52,6 +52,10 @@ section! {
         Cluster protocol: Protocol;
         /// The CA certificate, on the nodes, that it is checked with.
         Cluster ca_file: NodePath = Unset;
+        /// The certificate, on the nodes, that is shown to it.
+        Cluster cert_file: NodePath = Unset;
+        /// That certificate's key, on the nodes; else it stands in the same file.
+        Cluster key_file: NodePath = Unset;
         /// The user, where it asks for one.
         Cluster username: String = Unset;
         /// That user's password: env:, file: or command:.

@@ -1,11 +1,13 @@
 //! What can be done to a node, as data.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::cluster::NodeName;
 use crate::facts::FileFacts;
+use crate::facts::etcd::EtcdPermission;
 use crate::platform::Family;
 use crate::render::File;
 use crate::secret::Secret;
@@ -93,6 +95,15 @@ pub enum Action {
         /// A dynamic setting as it is.
         setting: Map<String, Value>,
     },
+    /// A change of who is let in to etcd. Each can be made twice.
+    EtcdAccess {
+        /// The client URL of the member that is asked.
+        url: String,
+        /// The passwords of [`crate::cluster::etcd::ROOT`]: of now and, during a change, before.
+        root: Vec<Secret>,
+        /// What is changed.
+        change: EtcdChange,
+    },
     /// Create a role on the leader.
     CreateRole {
         /// How the server is reached on the node.
@@ -101,8 +112,58 @@ pub enum Action {
         name: String,
         /// `LOGIN`, `CREATEDB`, …
         options: Vec<String>,
-        /// Its password.
+        /// Its password; the server gets a SCRAM verifier of it.
         password: Option<Secret>,
+    },
+    /// Give a role of the leader another password.
+    SetPassword {
+        /// How the server is reached on the node.
+        connection: LocalConnection,
+        /// The role.
+        name: String,
+        /// The password; the server gets a SCRAM verifier of it.
+        password: Secret,
+    },
+}
+
+/// What is changed about who is let in to etcd.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EtcdChange {
+    /// Make the role, give it this right, and take others away.
+    Role {
+        /// Its name.
+        name: String,
+        /// What it may do.
+        grant: EtcdPermission,
+        /// What it may no longer do.
+        revoke: Vec<EtcdPermission>,
+    },
+    /// Make the user, or give an existing one this password, and the role.
+    User {
+        /// Its name.
+        name: String,
+        /// Its password.
+        password: Secret,
+        /// Its role.
+        role: String,
+    },
+    /// Give a user another password.
+    Password {
+        /// Its name.
+        name: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// From now on, let in nobody who does not log in.
+    RequireLogin,
+    /// Remove a user, once no Patroni uses it any more.
+    RemoveUser {
+        /// Its name.
+        name: String,
+        /// The REST APIs of the members that were told to use another one.
+        members: Vec<String>,
+        /// After so long a member has acted upon what it was told.
+        rounds: Duration,
     },
 }
 
@@ -228,7 +289,17 @@ impl Action {
                 let members: Vec<&str> = members.iter().map(NodeName::as_str).collect();
                 format!("have the leader make slots for {}", members.join(", "))
             }
+            Action::EtcdAccess { change, .. } => match change {
+                EtcdChange::Role { name, grant, .. } => {
+                    format!("etcd role {name}, for {}", grant.key)
+                }
+                EtcdChange::User { name, .. } => format!("etcd user {name}"),
+                EtcdChange::Password { name, .. } => format!("etcd user {name}: new password"),
+                EtcdChange::RequireLogin => "have etcd ask for a login".to_owned(),
+                EtcdChange::RemoveUser { name, .. } => format!("remove etcd user {name}"),
+            },
             Action::CreateRole { name, .. } => format!("create role {name}"),
+            Action::SetPassword { name, .. } => format!("set the password of role {name}"),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Dcs {
                 .with_role(Role::Etcd)
                 .filter_map(|node| facts.nodes.get(&node.name))
                 .any(|node| node.is_active(super::etcd::UNIT));
-        if exists && !said().any(answers) {
+        if exists && !said().any(reads_keys) {
             Dcs::Silent
         } else {
             Dcs::Empty
@@ -54,6 +54,11 @@ impl Dcs {
 /// Whether somebody answered.
 pub(super) fn answers(etcd: &EtcdFacts) -> bool {
     !etcd.url.is_empty()
+}
+
+/// Whether somebody answered what the keys are: without a login there is no reading them.
+fn reads_keys(etcd: &EtcdFacts) -> bool {
+    answers(etcd) && !etcd.unreadable
 }
 
 /// Whether there is a database in the data directory of the node.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
+use super::tls;
 use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::NodeFacts;
@@ -30,7 +31,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
                 .units
                 .get(UNIT)
                 .is_some_and(|unit| unit.active == "activating");
-            let operation = if waits && changed {
+            let operation = if waits && (changed || is_stale(desired, node, facts)) {
                 UnitOperation::Restart
             } else {
                 UnitOperation::Start
@@ -84,15 +85,15 @@ fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, b
 }
 
 /// Whether the member was started before its settings were last written (a run that was
-/// interrupted between the two).
+/// interrupted between the two), or the authorities that it trusts, which it reads once. Its
+/// certificates it reads at each handshake.
 fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
     let since = facts.units.get(UNIT).and_then(|unit| unit.active_since);
-    desired.rendered[&node.name]
-        .files
-        .iter()
-        .filter(|file| matches!(file.purpose, Purpose::EtcdUnit | Purpose::EtcdConfig))
-        .filter_map(|file| facts.files.get(&file.path))
-        .any(|file| since.is_some_and(|since| file.modified > since))
+    let mut read_once = vec![Purpose::EtcdUnit, Purpose::EtcdConfig];
+    if desired.cluster.tls.enabled {
+        read_once.push(Purpose::Authorities);
+    }
+    tls::is_newer(desired, &node.name, facts, since, &read_once)
 }
 
 fn leads(facts: &NodeFacts) -> bool {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::draft::{Draft, systemd, write_file};
-use super::{Action, Condition, Desired, Gate, Rollout, Step, UnitOperation};
+use super::{Action, Condition, Desired, Gate, Rollout, Step, UnitOperation, tls};
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::NodeFacts;
 use crate::render::{self, Purpose};
@@ -72,19 +72,16 @@ fn is_older_than_its_unit(desired: &Desired, node: &Node, facts: &NodeFacts) -> 
         .any(|file| since.is_some_and(|since| file.modified > since))
 }
 
-/// Whether the file was written after HAProxy last read it.
+/// Whether the file, or the authorities that its checks trust, were written after HAProxy last
+/// read them.
 fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
     let rendered = &desired.rendered[&node.name];
     let Some(unit) = facts.units.get(&rendered.platform.haproxy_unit) else {
         return false;
     };
     let read = unit.active_since.max(unit.reloaded_at);
-    rendered
-        .files
-        .iter()
-        .filter(|file| file.purpose == Purpose::HaproxyConfig)
-        .filter_map(|file| facts.files.get(&file.path))
-        .any(|file| read.is_some_and(|read| file.modified > read))
+    let purposes = [Purpose::HaproxyConfig, Purpose::Authorities];
+    tls::is_newer(desired, &node.name, facts, read, &purposes)
 }
 
 fn gate(draft: &Draft, cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {

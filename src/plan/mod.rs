@@ -6,19 +6,21 @@ pub mod dcs;
 mod draft;
 pub mod dynamic;
 pub mod etcd;
+mod etcd_access;
 pub mod haproxy;
 mod members;
 mod packages;
 pub mod patroni;
 pub mod preflight;
 mod project;
+mod roles;
 pub mod system;
 mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use action::{Action, Guard, LocalConnection, PackageChange, Step, UnitOperation};
+pub use action::{Action, EtcdChange, Guard, LocalConnection, PackageChange, Step, UnitOperation};
 
 pub use draft::is_as_rendered;
 pub use preflight::PlanError;
@@ -129,6 +131,14 @@ pub enum Condition {
         /// Its REST API.
         url: String,
     },
+    /// As [`Condition::PatroniMember`], and Patroni has done what its last reload asked for: it
+    /// looks only once in `loop_wait`, and then has PostgreSQL reload, too.
+    PatroniReloaded {
+        /// Its REST API.
+        url: String,
+        /// How psql reaches it.
+        connection: LocalConnection,
+    },
     /// The statistics page shows this many servers up in each listener.
     HaproxyServers {
         /// The statistics page as CSV.
@@ -160,7 +170,9 @@ impl Plan {
         system::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
         etcd::plan(&mut draft, desired);
+        etcd_access::plan(&mut draft, desired);
         let leads = patroni::plan(&mut draft, desired);
+        etcd_access::remove_old_users(&mut draft, desired);
         haproxy::plan(&mut draft, desired);
         let (plan, facts) = draft.finish();
         // "Nothing to change" would be no answer.

@@ -1,15 +1,15 @@
 //! Patroni and PostgreSQL: files and reloads, roles, what waits for a restart.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::{
-    Action, Condition, Desired, Gate, Guard, LocalConnection, Rollout, Step, UnitOperation,
-    dynamic, members,
+    Action, Condition, Desired, Gate, LocalConnection, Rollout, Step, UnitOperation, dynamic,
+    members, roles, tls,
 };
-use crate::cluster::postgresql::PROBE_ROLE;
-use crate::cluster::{Cluster, Node, NodeName, Role, SecretName, UserSpec};
-use crate::facts::{Facts, NodeFacts, PatroniFacts};
+use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role};
+use crate::facts::{Facts, NodeFacts};
 use crate::platform::PATRONI_CONFIG;
 use crate::render::Purpose;
 
@@ -26,11 +26,12 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> bool {
         return true;
     }
     let leader = leader(cluster, desired.facts);
+    roles::passwords(draft, desired, leader.as_ref());
     configure(draft, desired, leader.as_ref());
 
     let leader = members::plan(draft, desired, leader);
     dynamic::plan(draft, desired, leader.as_ref());
-    roles(draft, desired, leader.as_ref());
+    roles::create(draft, desired, leader.as_ref());
     pending_restarts(draft, desired);
     leader.is_some()
 }
@@ -40,6 +41,7 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
     let mut prepare = Vec::new();
     let mut reload = Vec::new();
     let mut stale_units = Vec::new();
+    let mut reloaded = BTreeSet::new();
     for node in desired.cluster.with_role(Role::Postgresql) {
         let rendered = &desired.rendered[&node.name];
         let facts = draft.facts(&node.name);
@@ -70,8 +72,9 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
         if unit.is_none_or(|unit| unit.enabled != "enabled") {
             steps.push(systemd(UNIT, UnitOperation::Enable).into());
         }
-        if running && (config_changed || is_stale(facts)) {
+        if running && (config_changed || is_stale(desired, node, facts)) {
             steps.push(systemd(UNIT, UnitOperation::Reload).into());
+            reloaded.insert(&node.name);
         }
         if running && unit_changed {
             stale_units.push(node.name.clone());
@@ -97,77 +100,38 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             .filter_map(|name| desired.cluster.node(name))
             .map(|node| {
                 let url = desired.cluster.rest_url(node);
-                (node.name.clone(), Condition::PatroniMember { url })
+                let connection = connection(desired, node);
+                let condition = if reloaded.contains(&node.name) {
+                    Condition::PatroniReloaded { url, connection }
+                } else {
+                    Condition::PatroniMember { url }
+                };
+                (node.name.clone(), condition)
             })
             .collect();
         Some(Gate {
-            title: "every reloaded member runs".to_owned(),
+            title: "every member runs and has read its files".to_owned(),
             conditions,
             deadline: LEADER_DEADLINE,
         })
     });
 }
 
-/// Whether patroni.yml was written after Patroni last read it (a run that was interrupted between
-/// the two).
-fn is_stale(facts: &NodeFacts) -> bool {
-    let (Some(file), Some(unit)) = (facts.files.get(PATRONI_CONFIG), facts.units.get(UNIT)) else {
+/// Whether patroni.yml, or what it names of TLS, was written after Patroni last read it: by this
+/// plan, or by a run that was interrupted between the two. PostgreSQL reads its certificate and
+/// the authorities again when Patroni does.
+fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
+    let Some(unit) = facts.units.get(UNIT) else {
         return false;
     };
     let read = unit.active_since.max(unit.reloaded_at);
-    read.is_some_and(|read| file.modified > read)
-}
-
-/// Roles of the inventory that the leader does not have. By SQL, since Patroni 4.0 has no
-/// `bootstrap.users` any more and before it read them once.
-fn roles(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
-    let cluster = desired.cluster;
-    let Some(node) = leader.and_then(|name| cluster.node(name)) else {
-        return;
-    };
-    let facts = draft.facts(&node.name);
-    let takes_writes = |patroni: &PatroniFacts| patroni.primary_status == 200;
-    if !facts.patroni.as_ref().is_some_and(takes_writes) {
-        return;
-    }
-    let said = facts.postgresql.as_ref();
-    let Some(known) = said
-        .filter(|postgresql| postgresql.answers)
-        .map(|postgresql| postgresql.roles.clone())
-    else {
-        draft.note(
-            Some(&node.name),
-            "PostgreSQL leads but does not answer psql over its socket: which roles it has is not \
-             known",
-        );
-        return;
-    };
-    let probe = UserSpec {
-        name: PROBE_ROLE.to_owned(),
-        options: Vec::new(),
-        password: Some(SecretName::Probe),
-    };
-    let steps: Vec<Step> = std::iter::once(&probe)
-        .chain(&cluster.postgresql.users)
-        .filter(|user| !known.contains(&user.name))
-        .map(|user| Step {
-            action: Action::CreateRole {
-                connection: connection(desired, node),
-                name: user.name.clone(),
-                options: user.options.clone(),
-                password: user
-                    .password
-                    .as_ref()
-                    .map(|name| desired.secrets.get(name).clone()),
-            },
-            guard: Some(Guard::LeaderIs {
-                node: node.name.clone(),
-                url: cluster.rest_url(node),
-            }),
-        })
-        .collect();
-    let work = vec![(node.name.clone(), steps)];
-    draft.phase("roles", Rollout::Parallel, work, |_| None);
+    let purposes = [
+        Purpose::PatroniConfig,
+        Purpose::Authorities,
+        Purpose::Certificate(CertificatePurpose::Patroni),
+        Purpose::Certificate(CertificatePurpose::Postgresql),
+    ];
+    tls::is_newer(desired, &node.name, facts, read, &purposes)
 }
 
 fn pending_restarts(draft: &mut Draft, desired: &Desired) {

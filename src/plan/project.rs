@@ -118,11 +118,21 @@ impl NodeFacts {
                     super::dynamic::apply_patch(&mut patroni.config, patch);
                 }
             }
+            Action::EtcdAccess { change, .. } => {
+                let etcd = self.etcd.get_or_insert_default();
+                super::etcd_access::project(etcd.access.get_or_insert_default(), change);
+            }
             // What a replica's start brings is projected with that.
             Action::WakeLeader { .. } => {}
             Action::CreateRole { name, .. } => {
                 if let Some(postgresql) = &mut self.postgresql {
                     postgresql.roles.push(name.clone());
+                }
+            }
+            Action::SetPassword { name, .. } => {
+                if let Some(postgresql) = &mut self.postgresql {
+                    // Which verifier it will be is known to the server alone.
+                    postgresql.verifiers.remove(name);
                 }
             }
         }
@@ -191,7 +201,9 @@ impl NodeFacts {
                 (patroni.primary_status, patroni.replica_status) = (503, 200);
                 self.postgresql.get_or_insert_default().data_dir_in_use = true;
             }
-            Condition::PatroniMember { .. } | Condition::HaproxyServers { .. } => {}
+            Condition::PatroniMember { .. }
+            | Condition::PatroniReloaded { .. }
+            | Condition::HaproxyServers { .. } => {}
         }
     }
 }

@@ -5,17 +5,24 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Check, File, MANAGED, Purpose, RenderError, Target};
-use crate::cluster::Role;
+use super::{Check, File, MANAGED, Purpose, RenderError, Target, is_beneath};
+use crate::cluster::tls::CA_FILE;
+use crate::cluster::{CertificatePurpose, Role};
 use crate::platform::Version;
 use crate::template::Templates;
 
 /// What an etcd member opens at most where the inventory says nothing; its packages say the same.
 const LIMIT_NOFILE: u64 = 65_536;
 
+/// How dear a guess of a password is made, as a power of two; the least that bcrypt knows. It
+/// protects passwords that people choose; ours are random, and longer than can be guessed. Each
+/// login of Patroni's and of ours costs the member a hash, at etcd's own 10 some 50 ms.
+const BCRYPT_COST: u8 = 4;
+
 /// The unit and the settings of the node's member.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let platform = target.platform;
+    let data_dir = &target.node.etcd_data_dir;
     let unit = templates.render(
         "etcd/etcd.service.tera",
         &json!({
@@ -24,6 +31,10 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
             "config": platform.etcd_config,
             "binary": platform.etcd_binary,
             "limit_nofile": target.node.system.limit_nofile.unwrap_or(LIMIT_NOFILE),
+            "systemd": target.versions.systemd,
+            "data_dir": target.node.etcd_data_dir,
+            "protect_home": !is_beneath(data_dir, &["/home", "/root", "/run/user"]),
+            "private_tmp": !is_beneath(data_dir, &["/tmp", "/var/tmp"]),
         }),
     )?;
     let mut settings = settings(target);
@@ -39,6 +50,7 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
         &json!({
             "managed": MANAGED,
             "settings": settings,
+            "tls": tls(target),
             "corrupt_check": corrupt_check(&target.versions.etcd),
             "extra": extra,
         }),
@@ -95,6 +107,18 @@ fn settings(target: &Target) -> BTreeMap<&'static str, String> {
         ),
         ("ENABLE_GRPC_GATEWAY", "true".to_owned()),
     ])
+}
+
+/// Where certificates, keys and the trusted authorities are; `None` in clear text.
+fn tls(target: &Target) -> Option<Value> {
+    target.cluster.tls.enabled.then(|| {
+        json!({
+            "authorities": CA_FILE,
+            "server": CertificatePurpose::EtcdServer.path(),
+            "peer": CertificatePurpose::EtcdPeer.path(),
+            "bcrypt_cost": target.versions.etcd.at_least(&[3, 4]).then_some(BCRYPT_COST),
+        })
+    })
 }
 
 /// A time as etcd reads it, in the largest unit that is exact.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target};
+use crate::cluster::tls::CA_FILE;
 use crate::cluster::{Cluster, Node, Role, SecretName};
 use crate::template::Templates;
 
@@ -31,6 +32,7 @@ fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> 
     let limits = &json!({
         "managed": MANAGED,
         // Two for each connection, some for checks, listeners and logs.
+        "systemd": target.versions.systemd,
         "limit_nofile": wanted.max(u64::from(target.cluster.haproxy.maxconn) * 2 + 4096),
     });
     let content = templates.render("haproxy/haproxy.service.conf.tera", limits)?;
@@ -93,6 +95,7 @@ fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
                 ),
             },
             "listeners": listeners,
+            "sources": sources(cluster),
             "inter": time(timings.inter),
             "fastinter": time(timings.fastinter),
             "downinter": time(timings.downinter),
@@ -126,14 +129,36 @@ fn listener(scope: &str, suffix: &str) -> String {
 
 fn servers(cluster: &Cluster) -> Vec<Value> {
     let server = |node: &Node| {
+        let mut check = format!("port {}", cluster.patroni.port);
+        if cluster.tls.enabled {
+            // Only names in a certificate are compared, never addresses (`ssl_sock_srv_hostcheck`).
+            check += &format!(
+                " check-ssl verify required ca-file {CA_FILE} verifyhost {}",
+                node.name
+            );
+        }
         json!({
             "name": node.name,
             "address": endpoint(&node.address.to_string(), node.postgresql.port),
             "maxconn": cluster.haproxy.server_maxconn,
-            "check_port": cluster.patroni.port,
+            "check": check,
         })
     };
     cluster.with_role(Role::Postgresql).map(server).collect()
+}
+
+/// From where clients may come: PostgreSQL sees HAProxy's address, so that it is HAProxy that must
+/// tell them apart. `None`: from everywhere, which only a cluster without TLS and without
+/// `clients` allows. Each is the words of one line, which takes 64 (`MAX_LINE_ARGS`).
+fn sources(cluster: &Cluster) -> Option<Vec<String>> {
+    if !cluster.tls.enabled && cluster.clients.is_empty() {
+        return None;
+    }
+    let clients = cluster.clients.iter().map(ToString::to_string);
+    let nodes = cluster.nodes.iter().map(|node| node.address.to_string());
+    let loopback = ["127.0.0.0/8", "::1"].map(str::to_owned);
+    let sources: Vec<String> = loopback.into_iter().chain(nodes).chain(clients).collect();
+    Some(sources.chunks(16).map(|words| words.join(" ")).collect())
 }
 
 fn binds(addresses: &[String], port: u16) -> Vec<String> {

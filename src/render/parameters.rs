@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{RenderError, Target};
+use crate::cluster::CertificatePurpose;
+use crate::cluster::tls::CA_FILE;
 
 const MIB: u64 = 1 << 20;
 
@@ -21,6 +23,9 @@ pub(super) fn of(target: &Target) -> Result<Map<String, Value>, RenderError> {
         "unix_socket_directories".to_owned(),
         json!("/var/run/postgresql"),
     )]);
+    if target.cluster.tls.enabled {
+        parameters.extend(encryption(target));
+    }
     for (name, value) in &target.node.postgresql.parameters {
         if value != "auto" {
             parameters.insert(name.clone(), value.clone());
@@ -38,6 +43,26 @@ pub(super) fn of(target: &Target) -> Result<Map<String, Value>, RenderError> {
         }
     }
     Ok(parameters)
+}
+
+/// TLS. As the node's own settings they hold on every member, whatever the dynamic configuration
+/// says, and take effect with patroni.yml.
+fn encryption(target: &Target) -> Vec<(String, Value)> {
+    let pem = CertificatePurpose::Postgresql.path();
+    let mut settings = vec![
+        ("ssl", json!("on")),
+        ("ssl_cert_file", json!(pem)),
+        ("ssl_key_file", json!(pem)),
+        ("ssl_ca_file", json!(CA_FILE)),
+    ];
+    // The default since 13.
+    if target.postgresql >= 12 {
+        settings.push(("ssl_min_protocol_version", json!("TLSv1.2")));
+    }
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// The size of an `auto` setting in bytes.

@@ -1,9 +1,11 @@
 //! Patroni: its unit and patroni.yml.
 
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
-use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters};
-use crate::cluster::{Node, Role, SecretName};
+use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters, patroni_unit};
+use crate::cluster::tls::CA_FILE;
+use crate::cluster::{CertificatePurpose, Node, Role, SecretName};
 use crate::platform::PATRONI_CONFIG;
 use crate::template::Templates;
 
@@ -11,20 +13,7 @@ const YML: &str = "patroni/patroni.yml.tera";
 
 /// The unit and patroni.yml.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
-    let spec = &target.cluster.patroni;
-    let unit = templates.render(
-        "patroni/patroni.service.tera",
-        &json!({
-            "managed": MANAGED,
-            "binary": target.platform.patroni_binary,
-            "config": PATRONI_CONFIG,
-            "restart": spec.restart,
-            "stop_timeout": spec.stop_timeout.as_secs(),
-            "limit_nofile": target.node.system.limit_nofile,
-            "watchdog": target.node.system.watchdog,
-            "systemd": target.versions.systemd,
-        }),
-    )?;
+    let unit = patroni_unit::render(target, templates)?;
     let config = templates.render(
         YML,
         &json!({
@@ -86,6 +75,9 @@ fn document(target: &Target) -> Result<Value, RenderError> {
         "postgresql": postgresql(target)?,
         "watchdog": {"mode": node.patroni.watchdog},
     });
+    if cluster.tls.enabled {
+        encrypt(target, &mut document);
+    }
     // Patroni's validator takes an empty list for a mistake.
     if !spec.initdb.is_empty() {
         document["bootstrap"]["initdb"] = json!(spec.initdb);
@@ -131,30 +123,92 @@ fn postgresql(target: &Target) -> Result<Value, RenderError> {
     Ok(postgresql)
 }
 
-fn etcd(target: &Target) -> Value {
-    let spec = &target.cluster.etcd;
-    let Some(external) = &spec.external else {
-        let hosts: Vec<String> = target
-            .cluster
-            .with_role(Role::Etcd)
-            .map(|member| {
-                // On Debian the node's own name leads to 127.0.1.1 first, hosts entries or not
-                // (getaddrinfo sorts what it finds); etcd does not listen there.
-                if member.name == target.node.name {
-                    member.endpoint(spec.client_port)
-                } else {
-                    connect_address(target, member, spec.client_port)
-                }
-            })
-            .collect();
-        return json!({"hosts": hosts});
-    };
-    let mut etcd = json!({"hosts": external.endpoints, "protocol": external.protocol});
-    if let Some(path) = &external.ca_file {
-        etcd["cacert"] = json!(path);
+/// TLS of the REST API and of its clients, which members are of each other, and of PostgreSQL's.
+fn encrypt(target: &Target, document: &mut Value) {
+    let pem = CertificatePurpose::Patroni.path();
+    let restapi = json!({
+        "certfile": pem,
+        "keyfile": pem,
+        "cafile": CA_FILE,
+        // Whoever asks needs none (HAProxy's checks), whoever changes something does.
+        "verify_client": "optional",
+        // The key has no password. But a reload reads `cafile` again only if the certificate or
+        // one of these settings has changed (Patroni 3.0 to 4.1, `RestApiServer.reload_config`),
+        // and this one may say which authorities it is that are trusted.
+        "keyfile_password": format!("ca-{}", short_digest(&target.secrets.ca_bundle)),
+    });
+    merge(&mut document["restapi"], &restapi);
+    // For patronictl, and for what members ask each other: from 4.0 on their client certificate
+    // is this one alone.
+    document["ctl"] = json!({"cacert": CA_FILE, "certfile": pem, "keyfile": pem});
+
+    // Patroni's own connections to the server beside it need neither certificate nor password:
+    // neither one that has expired nor one that is being changed parts the two.
+    document["postgresql"]["use_unix_socket"] = json!(true);
+    document["postgresql"]["use_unix_socket_repl"] = json!(true);
+    // libpq compares addresses with a certificate's own since 15, names always. The client's is
+    // never older than the server.
+    let full = target.postgresql >= 15 || target.cluster.patroni.connect_by_name;
+    let client = json!({
+        "sslmode": if full { "verify-full" } else { "verify-ca" },
+        "sslrootcert": CA_FILE,
+        "sslcert": pem,
+        "sslkey": pem,
+    });
+    for user in ["superuser", "replication", "rewind"] {
+        merge(&mut document["postgresql"]["authentication"][user], &client);
     }
-    if let Some(username) = &external.username {
-        merge(&mut etcd, &login(target, username, SecretName::Etcd));
+}
+
+/// Tells one text from another.
+fn short_digest(text: &str) -> String {
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    digest[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn etcd(target: &Target) -> Value {
+    let cluster = target.cluster;
+    let spec = &cluster.etcd;
+    let mut etcd = match &spec.external {
+        Some(external) => json!({"hosts": external.endpoints, "protocol": external.protocol}),
+        None => {
+            let hosts: Vec<String> = cluster
+                .with_role(Role::Etcd)
+                .map(|member| {
+                    // On Debian the node's own name leads to 127.0.1.1 first, hosts entries or
+                    // not (getaddrinfo sorts what it finds); etcd does not listen there.
+                    if member.name == target.node.name {
+                        member.endpoint(spec.client_port)
+                    } else {
+                        connect_address(target, member, spec.client_port)
+                    }
+                })
+                .collect();
+            let mut etcd = json!({"hosts": hosts});
+            if cluster.tls.enabled {
+                etcd["protocol"] = json!(cluster.scheme());
+            }
+            etcd
+        }
+    };
+    let files = cluster.etcd_client_files();
+    for (key, path) in [
+        ("cacert", files.ca_file),
+        ("cert", files.cert_file),
+        ("key", files.key_file),
+    ] {
+        if let Some(path) = path {
+            etcd[key] = json!(path);
+        }
+    }
+    if let Some((username, password)) = cluster.etcd_login(target.secrets) {
+        merge(
+            &mut etcd,
+            &json!({"username": username, "password": password.expose()}),
+        );
     }
     etcd
 }

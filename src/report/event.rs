@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use crate::cluster::NodeName;
 
@@ -84,13 +85,46 @@ pub enum Event {
 
 /// Where events are sent. Cheap to clone; sending never blocks and never fails.
 #[derive(Clone, Debug)]
-pub struct Events(Option<UnboundedSender<Event>>);
+pub struct Events(Option<UnboundedSender<Message>>);
+
+/// What goes from the sender to the reporter.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Show this.
+    Event(Event),
+    /// Show all that came before, leave nothing that moves on the screen, and answer.
+    Quiet(oneshot::Sender<()>),
+}
+
+/// The other end of [`Events`], for one reporter.
+#[derive(Debug)]
+pub struct Received(UnboundedReceiver<Message>);
+
+impl Received {
+    /// The next event; `None` once the last sender is gone. Whoever calls this again has dealt
+    /// with the event before.
+    pub async fn recv(&mut self) -> Option<Event> {
+        loop {
+            match self.next().await? {
+                Message::Event(event) => return Some(event),
+                Message::Quiet(done) => {
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// The next message; `None` once the last sender is gone.
+    pub(super) async fn next(&mut self) -> Option<Message> {
+        self.0.recv().await
+    }
+}
 
 impl Events {
     /// A channel: the sender, and the receiver that a reporter drains.
-    pub fn channel() -> (Self, UnboundedReceiver<Event>) {
+    pub fn channel() -> (Self, Received) {
         let (sender, receiver) = unbounded_channel();
-        (Self(Some(sender)), receiver)
+        (Self(Some(sender)), Received(receiver))
     }
 
     /// Events that nobody looks at (unit tests).
@@ -101,7 +135,19 @@ impl Events {
     /// Sends one. A reporter that has gone away is no reason to stop a run.
     pub fn send(&self, event: Event) {
         if let Some(sender) = &self.0 {
-            let _ = sender.send(event);
+            let _ = sender.send(Message::Event(event));
+        }
+    }
+
+    /// Waits until everything sent so far has been shown and no bar is left on the screen: what is
+    /// then written to stdout stands beneath it, and nothing is drawn over it.
+    pub async fn quiet(&self) {
+        let (done, shown) = oneshot::channel();
+        if let Some(sender) = &self.0
+            && sender.send(Message::Quiet(done)).is_ok()
+        {
+            // A reporter that has gone away drops the question.
+            let _ = shown.await;
         }
     }
 }

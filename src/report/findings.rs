@@ -56,15 +56,33 @@ impl Counts {
     }
 }
 
-/// Writes the findings as text. Nodes of which a check says the same are named in one line.
+/// Writes the findings as text, and how many there are. Nodes of which a check says the same are
+/// named in one line.
 ///
 /// # Errors
 /// What `out` says.
 pub fn write_findings(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+    write_groups(out, &findings.iter().collect::<Vec<_>>())?;
+    writeln!(out, "{}", Counts::of(findings).words())
+}
+
+/// Writes those findings that are not well as text, if there are any.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_problems(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
+    let problems = findings
+        .iter()
+        .filter(|finding| finding.severity != Severity::Ok);
+    write_groups(out, &problems.collect::<Vec<_>>())
+}
+
+fn write_groups(out: &mut dyn Write, findings: &[&Finding]) -> io::Result<()> {
     let checks = findings.iter().map(|finding| finding.check.len());
     let width = checks.max().unwrap_or_default();
     for (group, title) in GROUPS {
-        let mut lines = merged(findings.iter().filter(|finding| finding.group == group));
+        let of_group = findings.iter().copied();
+        let mut lines = merged(of_group.filter(|finding| finding.group == group));
         if lines.is_empty() {
             continue;
         }
@@ -87,7 +105,7 @@ pub fn write_findings(out: &mut dyn Write, findings: &[Finding]) -> io::Result<(
         }
         writeln!(out)?;
     }
-    writeln!(out, "{}", Counts::of(findings).words())
+    Ok(())
 }
 
 /// One line for findings that differ in nothing but their node.

@@ -6,6 +6,7 @@ pub mod event;
 mod findings;
 mod group;
 pub mod json;
+mod pem;
 mod plain;
 mod plan;
 mod progress;
@@ -14,18 +15,17 @@ mod status;
 mod status_text;
 mod step;
 
-pub use event::{Event, Events};
-pub use findings::{Counts, write_findings};
+pub use event::{Event, Events, Received};
+pub use findings::{Counts, write_findings, write_problems};
 pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
 pub use plan::{Detail, PlanView, write_plan};
 pub use secrets::{VaultView, write_secrets};
 pub use status::{Connect, EtcdStatus, HaproxyStatus, MemberStatus, Status};
-pub use status_text::write_status;
+pub use status_text::{Screen, redraw_status, write_status};
 
 use std::io::{self, Write};
 
 use indicatif::ProgressDrawTarget;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 /// How things are said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,11 @@ pub struct Style {
 }
 
 /// Shows events on stderr until the last sender is gone: bars on a terminal, else one line an
-/// event. Await its end before the answer is written to stdout, so that no bar is left beneath it.
+/// event. Await [`Events::quiet`] before something is written to stdout, so that no bar is left
+/// beneath it.
 ///
 /// A stderr that has been closed is no reason to stop a run: then nothing is shown.
-pub async fn run(mut events: UnboundedReceiver<Event>, style: Style) {
+pub async fn run(mut events: Received, style: Style) {
     let bars = (style.terminal && style.output == Output::Text)
         .then(|| progress::Bars::new(ProgressDrawTarget::stderr(), style.verbosity))
         .flatten();

@@ -88,13 +88,14 @@ pub(super) fn line(event: &Event, verbosity: u8) -> Option<String> {
     })
 }
 
-/// `waiting for every etcd member is healthy: missing 2 of 3 (37 s left)`.
+/// `waiting until pg-1 leads (37 s left): PostgreSQL is starting`. What is missing can be long and
+/// stands last: a bar is cut off at the screen's edge.
 pub(super) fn waiting(what: &str, missing: &str, left: Duration) -> String {
     format!(
-        "waiting for {}: missing {} ({} s left)",
+        "waiting until {} ({} s left): {}",
         clean(what),
+        left.as_secs(),
         clean(missing),
-        left.as_secs()
     )
 }
 
@@ -117,7 +118,7 @@ mod tests {
     fn waiting(missing: &str, left: u64) -> Event {
         Event::Waiting {
             node: "pg-1".into(),
-            what: "a leader".to_owned(),
+            what: "pg-1 leads".to_owned(),
             missing: missing.to_owned(),
             left: Duration::from_secs(left),
         }
@@ -129,7 +130,7 @@ mod tests {
         let mut said = |event: &Event| plain.line(event);
         assert_eq!(
             said(&waiting("its key", 60)).as_deref(),
-            Some("pg-1: waiting for a leader: missing its key (60 s left)")
+            Some("pg-1: waiting until pg-1 leads (60 s left): its key")
         );
         assert_eq!(said(&waiting("its key", 59)), None);
         assert!(said(&waiting("its promotion", 58)).is_some());

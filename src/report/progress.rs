@@ -4,11 +4,10 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{clean, plain};
 use crate::cluster::NodeName;
-use crate::report::Event;
+use crate::report::event::{Event, Message, Received};
 
 /// More nodes than this are counted, not shown: hundreds of lines fit no screen.
 const SHOWN: usize = 8;
@@ -16,12 +15,16 @@ const SHOWN: usize = 8;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Draws until the last sender of events is gone, then leaves no bar behind.
-pub(super) async fn run(mut events: UnboundedReceiver<Event>, bars: &mut Bars) {
+pub(super) async fn run(mut events: Received, bars: &mut Bars) {
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
-            event = events.recv() => match event {
-                Some(event) => bars.event(&event),
+            message = events.next() => match message {
+                Some(Message::Event(event)) => bars.event(&event),
+                Some(Message::Quiet(done)) => {
+                    bars.clear();
+                    let _ = done.send(());
+                }
                 None => break,
             },
             _ = tick.tick() => bars.tick(),
@@ -45,9 +48,40 @@ pub(super) struct Bars {
 #[derive(Debug)]
 struct Running {
     node: NodeName,
-    /// The step, or what its gate waits for.
-    doing: String,
+    doing: Doing,
     since: Instant,
+}
+
+#[derive(Debug)]
+enum Doing {
+    /// This step.
+    Step(String),
+    /// Its gate waits.
+    Waits {
+        what: String,
+        missing: String,
+        until: Instant,
+    },
+}
+
+impl Running {
+    /// What is cut off at the screen's edge stands last.
+    fn words(&self) -> String {
+        match &self.doing {
+            Doing::Step(step) => match self.since.elapsed().as_secs() {
+                0..=2 => step.clone(),
+                seconds => format!("{step}, {seconds} s"),
+            },
+            Doing::Waits {
+                what,
+                missing,
+                until,
+            } => {
+                let left = until.saturating_duration_since(Instant::now());
+                plain::waiting(what, missing, left)
+            }
+        }
+    }
 }
 
 impl Bars {
@@ -77,7 +111,7 @@ impl Bars {
                 self.clear();
                 self.print(plain::line(event, self.verbosity));
             }
-            Event::StepStarted { node, step, .. } => self.works(node, clean(step)),
+            Event::StepStarted { node, step, .. } => self.works(node, Doing::Step(clean(step))),
             Event::StepFinished { node, .. } => {
                 self.running.retain(|running| &running.node != node);
                 if let Some(phase) = &self.phase {
@@ -92,7 +126,14 @@ impl Bars {
                 what,
                 missing,
                 left,
-            } => self.works(node, plain::waiting(what, missing, *left)),
+            } => {
+                let doing = Doing::Waits {
+                    what: what.clone(),
+                    missing: missing.clone(),
+                    until: Instant::now() + *left,
+                };
+                self.works(node, doing);
+            }
             Event::StepOutput { .. } | Event::Warning { .. } => {
                 self.print(plain::line(event, self.verbosity));
             }
@@ -125,7 +166,7 @@ impl Bars {
         self.phase = Some(bar);
     }
 
-    fn works(&mut self, node: &NodeName, doing: String) {
+    fn works(&mut self, node: &NodeName, doing: Doing) {
         match self
             .running
             .iter_mut()
@@ -157,12 +198,7 @@ impl Bars {
             self.lines.push(line);
         }
         for (line, running) in self.lines.iter().zip(&self.running[..shown]) {
-            let seconds = running.since.elapsed().as_secs();
-            let time = match seconds {
-                0..=2 => String::new(),
-                _ => format!(", {seconds} s"),
-            };
-            line.set_message(format!("{}  {}{time}", running.node, running.doing));
+            line.set_message(format!("{}  {}", running.node, running.words()));
         }
         if hidden > 0
             && let Some(line) = self.lines.last()
@@ -331,15 +367,15 @@ mod tests {
         let (mut bars, screen) = bars(0);
         bars.event(&Event::Waiting {
             node: "pg-1".into(),
-            what: "a leader".to_owned(),
-            missing: "its key".to_owned(),
-            left: Duration::from_secs(37),
+            what: "pg-1 leads".to_owned(),
+            missing: "nobody holds the key".to_owned(),
+            left: Duration::from_millis(37_900),
         });
         bars.tick();
         assert!(
             screen
                 .take()
-                .contains("pg-1  waiting for a leader: missing its key (37 s left)")
+                .contains("pg-1  waiting until pg-1 leads (37 s left): nobody holds the key")
         );
     }
 

@@ -1,11 +1,51 @@
 //! The topology as text.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use super::clean;
 use super::status::Status;
 use crate::cluster::NodeName;
 use crate::verify::words::{bytes, count, list};
+
+/// How many characters fit on a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// Lines.
+    pub rows: usize,
+    /// Characters a line.
+    pub columns: usize,
+}
+
+/// Writes the topology as text on a cleared screen (ECMA-48: CUP, ED), with how often that is
+/// done. What does not fit is left out at the end: the leader stands at the beginning.
+///
+/// # Errors
+/// What `out` says.
+pub fn redraw_status(
+    out: &mut dyn Write,
+    status: &Status,
+    every: Duration,
+    screen: Screen,
+) -> io::Result<()> {
+    let mut text = format!("every {} s, Ctrl-C ends\n\n", every.as_secs()).into_bytes();
+    write_status(&mut text, status)?;
+    let text = String::from_utf8_lossy(&text);
+    let mut drawn = String::from("\x1b[H\x1b[2J");
+    // The cursor stands in the last row.
+    let mut left = screen.rows.saturating_sub(1);
+    for line in text.lines() {
+        let rows = line.chars().count().div_ceil(screen.columns.max(1)).max(1);
+        left = match left.checked_sub(rows) {
+            Some(left) => left,
+            None => break,
+        };
+        drawn.push_str(line);
+        drawn.push('\n');
+    }
+    // At one go: a half-drawn screen flickers.
+    out.write_all(drawn.as_bytes())
+}
 
 /// Writes the topology as text.
 ///

@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::clean;
 use super::diff::{self, Line, Sign};
+use super::pem::readable;
 use super::plan::Detail;
 use crate::facts::FileFacts;
-use crate::plan::{Action, Guard, Step, UnitOperation};
+use crate::plan::{Action, EtcdChange, Guard, Step, UnitOperation};
 use crate::render::File;
 use crate::secret::Mask;
 
@@ -59,11 +60,19 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
         | Action::CreateRole { .. } => Change::Create,
+        Action::EtcdAccess { change, .. } => match change {
+            EtcdChange::Role { .. } | EtcdChange::User { .. } | EtcdChange::RequireLogin => {
+                Change::Create
+            }
+            EtcdChange::Password { .. } => Change::Update,
+            EtcdChange::RemoveUser { .. } => Change::Remove,
+        },
         Action::WriteFile { .. }
         | Action::RefreshPackageLists { .. }
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
         | Action::WakeLeader { .. }
+        | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
         Action::RemoveFile { .. } => Change::Remove,
         Action::Systemd { operation, .. } => match operation {
@@ -131,7 +140,7 @@ pub(super) fn details(action: &Action, detail: Detail, mask: &Mask) -> Vec<Line>
         } => file_changes(before, file, mask),
         Action::WriteFile { before: None, file } if detail == Detail::Full => {
             let mut lines = vec![Line::new(Sign::Plus, attributes(file))];
-            lines.extend(diff::created(file.content.expose(), mask));
+            lines.extend(diff::created(&readable(file.content.expose()), mask));
             lines
         }
         Action::PatchDynamicConfiguration { before, patch, .. } => {
@@ -167,7 +176,10 @@ fn file_changes(before: &FileFacts, file: &File, mask: &Mask) -> Vec<Line> {
         lines.push(Line::new(Sign::Plus, attributes(file)));
     }
     match &before.content {
-        Some(content) => lines.extend(diff::unified(content.expose(), file.content.expose(), mask)),
+        Some(content) => {
+            let (before, after) = (readable(content.expose()), readable(file.content.expose()));
+            lines.extend(diff::unified(&before, &after, mask));
+        }
         None if before.sha256 == file.sha256() => {}
         None => lines.push(Line::new(
             Sign::Changed,

@@ -46,7 +46,14 @@ pub(super) fn issue(
     let signer = KeyPair::from_pem(key_of(authority.expose()))?;
     let issuer = Issuer::from_ca_cert_pem(certificate_of(authority.expose()), signer)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name = named(&spec.common_name);
+    params.distinguished_name = DistinguishedName::new();
+    if !spec.common_name.is_empty() {
+        params.distinguished_name = named(&spec.common_name);
+    }
+    // What it is for, for whoever looks at it; no program does.
+    let unit = spec.name.to_string();
+    let kind = DnType::OrganizationalUnitName;
+    params.distinguished_name.push(kind, unit);
     for name in &spec.names {
         let name = name.as_str().try_into()?;
         params.subject_alt_names.push(SanType::DnsName(name));

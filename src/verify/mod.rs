@@ -7,7 +7,9 @@
 //! all the same.
 
 mod disk;
+pub mod doors;
 mod etcd;
+mod etcd_access;
 mod files;
 mod haproxy;
 mod kernel;
@@ -28,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{Cluster, NodeName};
 use crate::facts::Facts;
 use crate::render::Rendered;
+use doors::Knock;
 use probe::ProbeResult;
 pub use view::leader;
 use view::{Judge, View};
@@ -73,6 +76,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("etcd.database_size", etcd::database_size),
     ("etcd.applied", etcd::applied),
     ("etcd.versions", versions::etcd),
+    ("etcd.access", etcd_access::access),
+    ("etcd.closed", doors::etcd),
     ("patroni.answers", patroni::answers),
     ("patroni.one_leader", patroni::one_leader),
     ("patroni.members", patroni::members),
@@ -88,6 +93,7 @@ const CHECKS: &[(&str, Check)] = &[
         "patroni.dynamic_configuration",
         patroni::dynamic_configuration,
     ),
+    ("patroni.closed", doors::patroni),
     ("postgresql.answers", postgresql::answers),
     ("postgresql.one_writable", postgresql::one_writable),
     ("postgresql.durability", postgresql::durability),
@@ -102,11 +108,14 @@ const CHECKS: &[(&str, Check)] = &[
         "postgresql.distribution_units",
         postgresql::distribution_units,
     ),
+    ("postgresql.closed", doors::postgresql),
     ("haproxy.answers", haproxy::answers),
     ("haproxy.servers", haproxy::servers),
     ("haproxy.write", haproxy::write),
     ("haproxy.read", haproxy::read),
+    ("haproxy.closed", doors::haproxy),
     ("system.reachable", system::reachable),
+    ("system.tls", doors::tls),
     ("system.units", system::units),
     ("system.files", files::files),
     ("system.sysctl", kernel::sysctl),
@@ -134,18 +143,21 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 /// Makes every check.
 ///
 /// `rendered` holds what every node that told its facts is to have; `probes` what
-/// [`probe::parse`] made of the probes through HAProxy, and is empty if none were sent.
+/// [`probe::parse`] made of the probes through HAProxy, `doors` what [`doors::parse`] made of the
+/// knocks; both are empty if none were sent.
 pub fn verify(
     cluster: &Cluster,
     facts: &Facts,
     rendered: &BTreeMap<NodeName, Rendered>,
     probes: &[ProbeResult],
+    doors: &[Knock],
 ) -> Vec<Finding> {
     let view = View {
         cluster,
         facts,
         rendered,
         probes,
+        doors,
     };
     let mut findings = Vec::new();
     for (name, check) in CHECKS {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::doors::Knock;
 use super::probe::ProbeResult;
 use super::{Finding, Severity};
 use crate::cluster::{Cluster, Node, NodeName, Role};
@@ -14,6 +15,7 @@ pub(super) struct View<'a> {
     pub(super) facts: &'a Facts,
     pub(super) rendered: &'a BTreeMap<NodeName, Rendered>,
     pub(super) probes: &'a [ProbeResult],
+    pub(super) doors: &'a [Knock],
 }
 
 impl<'a> View<'a> {

@@ -90,6 +90,8 @@ fn whole_path(suite: &str, image: &str) {
     };
     let names = lab.node_names();
 
+    lab.is_quiet();
+
     // A dry run before anything is there.
     let before = manifest(&lab);
     let run = lab.mahout(&["deploy", "--dry-run", "--exit-code"]);

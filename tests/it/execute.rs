@@ -61,7 +61,7 @@ fn a_run_that_is_killed_leaves_nothing_that_the_next_ones_do_not_mend() {
     second.succeeds();
     for words in [
         "took over the lock of",
-        "an earlier run's step to end",
+        "an earlier run's step ends",
         // The packages that it had shown are there by now; it goes on with the rest.
         "the plan is now another one",
     ] {

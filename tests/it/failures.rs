@@ -257,21 +257,34 @@ fn no_secret_in(lab: &TestLab, run: &Run) {
     }
 }
 
-/// SIGINT, a second deploy beside the first, SIGKILL; each time a later run goes on.
+/// Signals, a second deploy beside the first, SIGKILL, a closed stdout; each time a later run goes on.
 fn broken_runs(lab: &TestLab, names: &[String]) {
-    // Ctrl-C in the middle.
-    let run = lab.mahout_begins(&["deploy", "--yes"]);
-    await_line(&run.stderr, "start etcd.service");
-    run.signal("INT");
-    let run = run.ends();
-    run.exits_with(130);
-    assert!(
-        run.stderr.contains("phase etcd; what ran was finished"),
-        "{run}"
-    );
-    assert!(run.stderr.contains("run deploy again to continue"), "{run}");
-    assert!(!run.stderr.contains("phase patroni files"), "{run}");
-    no_lock_left(lab);
+    // Ctrl-C in the middle, then a polite kill, then the terminal goes away.
+    for (signal, code, step, phase, next) in [
+        ("INT", 130, "start etcd.service", "etcd", "patroni files"),
+        (
+            "TERM",
+            143,
+            "create /etc/patroni/patroni.yml",
+            "patroni files",
+            "leader",
+        ),
+        ("HUP", 129, "start patroni.service", "leader", "replicas"),
+    ] {
+        let run = lab.mahout_begins(&["deploy", "--yes"]);
+        await_line(&run.stderr, step);
+        run.signal(signal);
+        let run = run.ends();
+        run.exits_with(code);
+        for words in [
+            &*format!("phase {phase}; what ran was finished"),
+            "run deploy again to continue",
+        ] {
+            assert!(run.stderr.contains(words), "no `{words}`: {run}");
+        }
+        assert!(!run.stderr.contains(&format!("phase {next}")), "{run}");
+        no_lock_left(lab);
+    }
 
     // Two at once, and the death of the one that works.
     let run = lab.mahout_begins(&["deploy", "--yes"]);
@@ -293,6 +306,14 @@ fn broken_runs(lab: &TestLab, names: &[String]) {
     no_secret_in(lab, &run);
     no_lock_left(lab);
     lab.mahout(&["verify"]).succeeds();
+
+    // Nobody reads the answer to its end: what was agreed to is done all the same.
+    lab.on(&names[1], "echo '# hand' >>/etc/haproxy/haproxy.cfg")
+        .succeeds();
+    let run = lab.mahout_unread(&["deploy", "--yes"]);
+    run.exits_with(141);
+    assert!(run.stderr.contains("verifying: done"), "{run}");
+    no_lock_left(lab);
     let again = lab.mahout(&["deploy", "--yes"]);
     again.succeeds();
     assert!(again.stdout.contains("nothing to change"), "{again}");
@@ -313,6 +334,7 @@ fn bad_nodes_and_broken_runs() {
     let Some(lab) = lab_or_skip("failures", "bookworm", "installed", 3) else {
         return;
     };
+    lab.is_quiet();
     let names = lab.node_names();
     bad_nodes(&lab, &names);
     unreachable(&lab, &names[2]);

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
 mod architecture;
+mod attack;
 mod cli;
 mod cluster;
 mod execute;

@@ -224,6 +224,21 @@ impl TestLab {
         }
     }
 
+    /// `mahout` with the lab's inventory, whose stdout nobody reads.
+    pub(crate) fn mahout_unread(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(Path::new("inventory.yml"), arguments);
+        let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().expect("it starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        Run {
+            what: format!("{command:?}"),
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::new(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
         command
@@ -232,6 +247,22 @@ impl TestLab {
             .args(arguments)
             .env("XDG_RUNTIME_DIR", self.folder.path());
         command
+    }
+
+    /// Awaits the end of every node's boot and stops the timers: SSH answers while units still
+    /// start, and what is compared afterwards must not move by itself.
+    #[track_caller]
+    pub(crate) fn is_quiet(&self) {
+        for node in self.node_names() {
+            let run = self.on(
+                &node,
+                "timeout 60 systemctl is-system-running --wait; systemctl stop '*.timer'",
+            );
+            run.succeeds();
+            // Degraded is a container that cannot load kernel modules.
+            let state = run.stdout.trim();
+            assert!(["running", "degraded"].contains(&state), "{node}: {run}");
+        }
     }
 
     /// A script on a node, as root.

@@ -7,13 +7,14 @@ mod files;
 
 use std::collections::BTreeMap;
 
-use mahout::cluster::{Cluster, NodeName, SecretName, Secrets};
+use mahout::cluster::{Cluster, Node, NodeName, SecretName, Secrets};
 use mahout::facts::{
     EtcdFacts, Facts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, UnitFacts,
 };
 use mahout::platform::Platform;
 use mahout::render::Rendered;
 use mahout::secret::Secret;
+use mahout::verify::doors::{self, Door, Knock, Outcome};
 use mahout::verify::probe::{Landing, ProbeKind, ProbeResult};
 use mahout::verify::{Finding, verify};
 use serde_json::{Map, Value};
@@ -33,6 +34,7 @@ pub(crate) struct Sample {
     pub(crate) facts: Facts,
     pub(crate) rendered: BTreeMap<NodeName, Rendered>,
     pub(crate) probes: Vec<ProbeResult>,
+    pub(crate) doors: Vec<Knock>,
     pub(crate) secrets: Secrets,
 }
 
@@ -44,6 +46,7 @@ impl Sample {
             facts: Facts::default(),
             rendered: BTreeMap::new(),
             probes: Vec::new(),
+            doors: Vec::new(),
             secrets: secrets(),
             cluster,
         };
@@ -75,11 +78,36 @@ impl Sample {
                 });
             }
         }
+        let nodes: Vec<&Node> = sample.cluster.nodes.iter().collect();
+        for (from, nodes) in doors::visits(&sample.cluster, &nodes) {
+            // What is not told of is not known; each is found closed below.
+            sample
+                .doors
+                .extend(doors::parse(&sample.cluster, from, &nodes, ""));
+        }
+        for knock in &mut sample.doors {
+            knock.outcome = Outcome::Closed;
+        }
         sample
     }
 
+    /// The door of that node is as told.
+    pub(crate) fn door(&mut self, number: usize, door: Door, outcome: Outcome) {
+        let mut doors = self.doors.iter_mut();
+        let knock = doors
+            .find(|knock| knock.node == name(number) && knock.door == door)
+            .expect("a door");
+        knock.outcome = outcome;
+    }
+
     pub(crate) fn verify(&self) -> Vec<Finding> {
-        verify(&self.cluster, &self.facts, &self.rendered, &self.probes)
+        verify(
+            &self.cluster,
+            &self.facts,
+            &self.rendered,
+            &self.probes,
+            &self.doors,
+        )
     }
 
     pub(crate) fn node(&mut self, number: usize) -> &mut NodeFacts {

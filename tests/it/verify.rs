@@ -113,6 +113,8 @@ fn one_postgresql_on_an_external_etcd_has_neither_replicas_nor_members() {
         endpoints: vec!["10.0.9.1:2379".to_owned()],
         protocol: "http".to_owned(),
         ca_file: None,
+        cert_file: None,
+        key_file: None,
         username: None,
     });
     sample.facts.nodes.retain(|node, _| *node == name(1));

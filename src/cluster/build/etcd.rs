@@ -27,6 +27,8 @@ pub(super) fn etcd(draft: &Draft, scope: &str) -> EtcdSpec {
                 .as_str()
                 .to_owned(),
             ca_file: external.value.ca_file.map(|path| path.value.0),
+            cert_file: external.value.cert_file.map(|path| path.value.0),
+            key_file: external.value.key_file.map(|path| path.value.0),
             username: external.value.username.map(|name| name.value),
         }),
         client_port: value(&section.client_port, Port(2379)).0,

@@ -16,7 +16,7 @@ pub(super) fn postgresql(draft: &Draft) -> PostgresqlSpec {
         package_version: section.package_version.clone().map(|version| version.value),
         superuser: superuser(&section),
         replication: replication(&section),
-        rewind: name(&section.rewind, "rewind_user"),
+        rewind: rewind(&section),
         pg_hba: match &section.pg_hba {
             None => hba::default_lines(draft),
             Some(lines) => lines
@@ -46,6 +46,10 @@ pub(super) fn superuser(section: &Postgresql) -> String {
 
 pub(super) fn replication(section: &Postgresql) -> String {
     name(&section.replication, "replicator")
+}
+
+pub(super) fn rewind(section: &Postgresql) -> String {
+    name(&section.rewind, "rewind_user")
 }
 
 fn name(login: &Option<Spanned<Login>>, default: &str) -> String {

@@ -38,6 +38,12 @@ fn references(draft: &Draft) -> Vec<(SecretName, Option<Spanned<SecretRef>>)> {
         .external
         .map(|external| external.value)
         .unwrap_or_default();
+    if draft.etcd().external.is_none() && asks_for_login(draft) {
+        // Nobody chooses them: the user's name follows from the password, and both are hashed
+        // cheaply, which only a long random one allows.
+        all.push((SecretName::Etcd, None));
+        all.push((SecretName::EtcdRoot, None));
+    }
     if external.username.is_some() {
         all.push((SecretName::Etcd, external.password));
     }
@@ -52,6 +58,12 @@ fn references(draft: &Draft) -> Vec<(SecretName, Option<Spanned<SecretRef>>)> {
     all
 }
 
+/// Whether an etcd of ours is made to ask for a login; see [`crate::cluster::Cluster`].
+fn asks_for_login(draft: &Draft) -> bool {
+    let members = |node: &super::DraftNode| node.roles.contains(&Role::Etcd);
+    super::tls::tls(draft).enabled && draft.nodes.iter().any(members)
+}
+
 pub(super) fn secrets(
     draft: &Draft,
     problems: &mut Problems,
@@ -60,7 +72,9 @@ pub(super) fn secrets(
     for (name, reference) in references(draft) {
         let span = reference.as_ref().map(|reference| reference.span);
         let source = match reference.map(|reference| reference.value) {
-            None | Some(SecretRef::Generated) if name == SecretName::Etcd => {
+            None | Some(SecretRef::Generated)
+                if name == SecretName::Etcd && draft.etcd().external.is_some() =>
+            {
                 let place = span.or_else(|| {
                     let external = draft.etcd().external?;
                     external.value.username.map(|username| username.span)

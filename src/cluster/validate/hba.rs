@@ -11,14 +11,15 @@ use crate::cluster::hba::{Address, Connection, Rule, parse};
 use crate::inventory::{Problems, Span};
 
 pub(super) fn check(context: &mut Context<'_>) {
-    clients(context);
     let section = context.draft.postgresql();
     let Some(lines) = section.pg_hba else { return };
-    let ssl = section
-        .parameters
-        .as_ref()
-        .and_then(|table| table.value.get("ssl"))
-        .is_some_and(|ssl| matches!(ssl.value.text.as_str(), "on" | "true" | "yes"));
+    let tls = context.cluster.tls.enabled;
+    let ssl = tls
+        || section
+            .parameters
+            .as_ref()
+            .and_then(|table| table.value.get("ssl"))
+            .is_some_and(|ssl| matches!(ssl.value.text.as_str(), "on" | "true" | "yes"));
     let mut rules = Vec::new();
     let mut complete = true;
     for line in &lines.value.0 {
@@ -34,6 +35,9 @@ pub(super) fn check(context: &mut Context<'_>) {
         match parse(&line.value) {
             Ok(Some(rule)) => {
                 dangers(&rule, line.span, ssl, context.problems);
+                if tls {
+                    clear_text(&rule, line.span, context.problems);
+                }
                 rules.push(rule);
             }
             // An include can let in anybody.
@@ -52,11 +56,15 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
 }
 
-/// The first rule that fits decides. `None`: it depends on what is not known here.
+/// The first rule that fits decides. `None`: it depends on what is not known here. With TLS the
+/// cluster's own connections have it.
 fn admitted(rules: &[Rule], connection: &Connection<'_>, ssl: bool) -> Option<bool> {
     for rule in rules {
-        if matches!(rule.kind.as_str(), "hostssl") && !ssl || rule.kind == "hostgssenc" {
-            continue;
+        match rule.kind.as_str() {
+            "hostssl" if !ssl => continue,
+            "hostnossl" if ssl => continue,
+            "hostgssenc" => continue,
+            _ => {}
         }
         match rule.decides(connection) {
             Some(false) => {}
@@ -77,7 +85,9 @@ fn own_users(context: &mut Context<'_>, rules: &[Rule], place: Span, ssl: bool) 
             .with_role(Role::Postgresql)
             .map(|node| (node.name.to_string(), node.address))
     };
-    let own = std::iter::once(("127.0.0.1".to_owned(), loopback));
+    // With TLS Patroni is content with the socket.
+    let by_socket = cluster.tls.enabled;
+    let own = (!by_socket).then(|| ("127.0.0.1".to_owned(), loopback));
     let everybody: Vec<(String, IpAddr)> = nodes().chain(own).collect();
     let nodes: Vec<(String, IpAddr)> = nodes().collect();
     let users = [
@@ -120,9 +130,36 @@ fn own_users(context: &mut Context<'_>, rules: &[Rule], place: Span, ssl: bool) 
             .problems
             .error(place, format!("pg_hba keeps `{user}` out from {}: {consequence}", names.join(", ")))
             .hint(format!(
-                "`host {kind} {user} {} scram-sha-256` lets it in from the first; `default` stands for all lines that the cluster needs",
+                "`{} {kind} {user} {} scram-sha-256` lets it in from the first; `default` stands for all lines that the cluster needs",
+                if by_socket { "hostssl" } else { "host" },
                 IpNet::from(*first)
             ));
+    }
+}
+
+/// What lets a password, and all that follows it, go over the network as clear text.
+fn clear_text(rule: &Rule, place: Span, problems: &mut Problems) {
+    if matches!(rule.kind.as_str(), "host" | "hostnossl" | "hostnogssenc")
+        && rule.method != "reject"
+        && rule
+            .address
+            .as_ref()
+            .is_none_or(|address| !is_loopback(address))
+    {
+        problems
+            .warning(
+                place,
+                format!("a `{}` line lets clients in without TLS", rule.kind),
+            )
+            .hint("`hostssl`; `tls: off` is the word for a cluster without it");
+    }
+}
+
+fn is_loopback(address: &Address) -> bool {
+    match address {
+        Address::Net(net) => net.network().is_loopback(),
+        Address::Name(name) => name == "localhost",
+        _ => false,
     }
 }
 
@@ -142,11 +179,7 @@ fn dangers(rule: &Rule, place: Span, ssl: bool, problems: &mut Problems) {
         }
         return;
     };
-    let loopback = match address {
-        Address::Net(net) => net.network().is_loopback(),
-        Address::Name(name) => name == "localhost",
-        _ => false,
-    };
+    let loopback = is_loopback(address);
     match rule.method.as_str() {
         "trust" if everywhere(address) => {
             problems
@@ -196,22 +229,5 @@ fn everywhere(address: &Address) -> bool {
         Address::All => true,
         Address::Net(net) => net.prefix_len() == 0,
         Address::Same | Address::Name(_) => false,
-    }
-}
-
-fn clients(context: &mut Context<'_>) {
-    for client in context
-        .draft
-        .top
-        .clients
-        .iter()
-        .flat_map(|clients| &clients.value.0)
-    {
-        if client.value.prefix_len() == 0 {
-            context
-                .problems
-                .warning(client.span, "every address may try passwords on PostgreSQL")
-                .hint("name the networks of your clients; through HAProxy they get in without being named here");
-        }
     }
 }

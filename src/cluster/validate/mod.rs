@@ -16,6 +16,7 @@ mod postgresql;
 mod ssh;
 mod system;
 mod timings;
+mod tls;
 mod topology;
 mod vault;
 
@@ -63,6 +64,7 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     passed_through::check(&mut context);
     postgresql::check(&mut context);
     parameters::check(&mut context);
+    tls::check(&mut context);
     hba::check(&mut context);
     haproxy::check(&mut context);
     ports::check(&mut context);

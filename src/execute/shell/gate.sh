@@ -63,14 +63,32 @@ etcd_member() {
 		[ "$status" = 404 ] || break
 	done
 	json leader
-	case $value in '' | 0)
+	case $status:$value in 200: | 200:0)
 		missing="$url knows no leader"
 		return
 		;;
 	esac
 	http "$url/$api/cluster/member/list" '{}'
-	count=$(printf '%s' "$body" | grep -o '"ID"' | wc -l)
-	[ "$count" -eq "$2" ] || missing="$url knows $((count)) of $2 members"
+	if [ "$status" = 200 ]; then
+		count=$(printf '%s' "$body" | grep -o '"ID"' | wc -l)
+		if [ "$count" -ne "$2" ]; then
+			missing="$url knows $((count)) of $2 members"
+			return
+		fi
+	fi
+	etcd_reads "$url" "$api"
+}
+
+# etcd_reads URL API: whether the gateway, by which Patroni comes, reads a key. It is a client of
+# the member itself, and can fail where everything else is well. Whom the member asks for a login
+# has been let through by it, and has had the quorum's answer.
+etcd_reads() {
+	http "$1/$2/kv/range" '{"key":"AA=="}'
+	case $status:$body in
+	200:* | *'user name is empty'*) return ;;
+	esac
+	json error || json message || value="answer $status"
+	missing="the gateway of $1 does not read: $value"
 }
 
 # patroni_state URL: leaves $status of GET /health and its $body; false without an answer.
@@ -130,6 +148,21 @@ patroni_replica() {
 patroni_member() {
 	patroni_state "$1" || return
 	[ "$status" = 200 ] || state_in_words
+}
+
+# patroni_reloaded URL BIN_DIR PORT SUPERUSER. Patroni has PostgreSQL reload at the end of its own
+# reload.
+patroni_reloaded() {
+	local url=$1 asked loaded
+	shift
+	patroni_member "$url"
+	[ -z "$missing" ] || return
+	asked=$(stat -c %Y /run/mahout/patroni.service.reloaded 2>/dev/null) || return
+	loaded=$(echo 'select floor(extract(epoch from pg_conf_load_time()))::bigint' | psql_as_postgres "$@" 2>&1)
+	case $loaded in
+	'' | *[!0-9]*) missing="PostgreSQL does not say when it was reloaded: $loaded" ;;
+	*) [ "$loaded" -ge "$asked" ] || missing='Patroni has not read its files again yet' ;;
+	esac
 }
 
 # haproxy_servers URL [LISTENER COUNT]…: after a start every server counts as up until its first

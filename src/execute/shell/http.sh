@@ -25,13 +25,18 @@ http() {
 	else
 		answer=$(curl -sS -g --noproxy '*' $tls -m 4 -w '\n%{http_code}' "$1" 2>&1)
 	fi
-	status=${answer##*
+	answer_of "$answer"
 }
-	body=${answer%
+
+# answer_of TEXT: what curl printed, the code in a line of its own at the end; as http leaves it.
+answer_of() {
+	status=${1##*
+}
+	body=${1%
 *}
 	# curl prints the code before or after its complaint, by version.
 	case $status in [0-9][0-9][0-9]) ;; *) status=000 ;; esac
-	[ "$status" != 000 ] || body=$(printf '%s' "$answer" | sed -n 's/^curl: ([0-9]*) *//p' | head -n 1)
+	[ "$status" != 000 ] || body=$(printf '%s' "$1" | sed -n 's/^curl: ([0-9]*) *//p' | head -n 1)
 }
 
 # json FIELD: leaves in $value the first value of that name in $body.

@@ -51,7 +51,7 @@ psql_as_postgres() {
 		'cd / && exec "$PSQL" -X -q -w -A -t -v ON_ERROR_STOP=1 -v VERBOSITY=terse -f -'
 }
 
-# create_role BIN_DIR PORT SUPERUSER: the statements are on stdin, in base64.
-create_role() {
+# psql_quietly BIN_DIR PORT SUPERUSER: the statements are on stdin, in base64.
+psql_quietly() {
 	base64 -d | psql_as_postgres "$@" 2>&1 || exit 1
 }

@@ -44,10 +44,11 @@ restart_unit() {
 	done
 }
 
-# reload_unit UNIT: when it was done is kept, to know that a file was read.
+# reload_unit UNIT: when it was asked to is kept, to know that a file was read, and to see when.
 reload_unit() {
+	: >"/run/mahout/$1.reload"
 	systemctl reload "$1" || exit 1
-	: >"/run/mahout/$1.reloaded"
+	mv -f "/run/mahout/$1.reload" "/run/mahout/$1.reloaded"
 }
 
 reload_systemd() {

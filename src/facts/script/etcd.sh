@@ -39,23 +39,56 @@ etcd() {
 
 etcd_ask() {
   echo "url $1"
-  echo @etcd-answers
-  printf '%s\n' "$answer" | quoted
   api=$1/v3
   keys=$etcd_keys_stale
+  etcd_headers=
   case $answer in
     *'"etcdserver":"3.3.'*) api=$1/v3beta ;;
   esac
   case $answer in
-    *'"health":"true"'* | *'"health":true'*) keys=$etcd_keys ;;
+    *'"health":"true"'* | *'"health":true'*)
+      keys=$etcd_keys
+      etcd_login
+      ;;
   esac
-  etcd_headers=
-  if [ -n "$etcd_credentials" ]; then
-    token=$(printf '%s' "$etcd_credentials" | fetch 3 $etcd_tls -d @- "$api/auth/authenticate")
-    etcd_headers="header = \"Authorization: $(between "$token" '"token":"' '"')\""
-  fi
+  echo @etcd-answers
   {
+    printf '%s\n' "$answer"
     etcd_post '{}' "$api/maintenance/status" "$api/cluster/member/list"
     etcd_post "$keys" "$api/kv/txn"
+    if [ -n "$etcd_role" ]; then etcd_users; fi
   } | quoted
+}
+
+# Who is let in. A login is a proposal to the cluster, so that without a quorum there is none.
+etcd_login() {
+  number=0
+  for login in $etcd_logins; do
+    number=$((number + 1))
+    said=$(printf '%s' "$login" | fetch 3 $etcd_tls -d @- "$api/auth/authenticate" 2>&1)
+    case $said in
+      *'"token":"'*)
+        etcd_headers="header = \"Authorization: $(between "$said" '"token":"' '"')\""
+        echo "login $number"
+        return
+        ;;
+      *'authentication is not enabled'*)
+        echo 'login off'
+        return
+        ;;
+      *'invalid user ID or password'*) ;;
+      *) return ;;
+    esac
+  done
+  if [ "$number" -gt 0 ]; then echo 'login refused'; fi
+}
+
+# The role of ours, and every user: the answers about each come in the order of the list.
+etcd_users() {
+  etcd_post "$etcd_role" "$api/auth/role/get"
+  said=$(etcd_post '{}' "$api/auth/user/list")
+  printf '%s\n' "$said"
+  for name in $(between "$said" '"users":[' ']' | tr ',' '\n' | head -n 50); do
+    etcd_post "{\"name\":$name}" "$api/auth/user/get"
+  done
 }

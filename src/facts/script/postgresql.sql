@@ -10,6 +10,7 @@ select json_build_object('settings', json_object_agg(name, coalesce(setting, '')
   'track_commit_timestamp', 'wal_level', 'wal_log_hints');
 select json_build_object('pending_restart', json_agg(name order by name)) from pg_settings where pending_restart;
 select json_build_object('roles', json_agg(rolname order by rolname)) from pg_roles where rolname !~ '^pg_';
+select json_build_object('verifiers', json_object_agg(rolname, rolpassword)) from pg_authid where rolname in (:roles);
 select json_build_object('replication', json_agg(json_build_object(
   'application_name', application_name, 'state', state, 'sync_state', sync_state, 'lag_bytes',
   case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::cluster::{Cluster, Node, NodeName, Role};
-use crate::facts::etcd::EtcdMember;
+use crate::facts::etcd::{EtcdLogin, EtcdMember};
 use crate::facts::{EtcdFacts, NodeFacts};
 use crate::plan::dcs::{answers, holds_database};
 use crate::plan::{Desired, etcd};
+use crate::platform::Version;
 
 pub(super) fn check(findings: &mut Findings, desired: &Desired) {
     if desired.cluster.etcd.external.is_some() {
@@ -16,6 +17,7 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
         return;
     }
     different_clusters(findings, desired);
+    logins(findings, desired);
     silent(findings, desired);
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
@@ -210,6 +212,35 @@ fn silent(findings: &mut Findings, desired: &Desired) {
                     cause(facts.etcd.as_ref())
                 ),
                 Some("`journalctl -u etcd -n 50` on the node says why".to_owned()),
+            );
+        }
+    }
+}
+
+/// Versions in which only root may ask for the member list, which Patroni must
+/// (etcd-io/etcd#21550, patroni/patroni#3573).
+const LIST_IS_ROOTS: [[u32; 3]; 2] = [[3, 5, 28], [3, 6, 9]];
+
+/// etcd lets us in, and can let Patroni in.
+fn logins(findings: &mut Findings, desired: &Desired) {
+    if !desired.cluster.etcd_asks_for_login() {
+        return;
+    }
+    for (node, facts) in with_etcd(desired) {
+        let version = &desired.rendered[&node.name].versions.etcd;
+        if LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad)) {
+            findings.refuse(
+                Some(&node.name),
+                format!("etcd {version} tells its members to root alone, so that Patroni fails"),
+                Some("pin another version with `etcd.version`; the next one is mended".to_owned()),
+            );
+        }
+        let access = facts.etcd.as_ref().and_then(|etcd| etcd.access.as_ref());
+        if access.is_some_and(|access| access.login == EtcdLogin::Refused) {
+            findings.refuse(
+                Some(&node.name),
+                "its etcd refuses the vault's password of `root`".to_owned(),
+                Some("bring back the vault that the cluster was made with".to_owned()),
             );
         }
     }

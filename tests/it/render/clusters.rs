@@ -61,6 +61,8 @@ pub(super) fn external_etcd() -> Cluster {
         endpoints: vec!["etcd.example:2379".to_owned(), "10.1.0.1:2379".to_owned()],
         protocol: "https".to_owned(),
         ca_file: Some("/etc/ssl/etcd.pem".to_owned()),
+        cert_file: Some("/etc/ssl/private/etcd-client.pem".to_owned()),
+        key_file: None,
         username: Some("patroni".to_owned()),
     });
     cluster

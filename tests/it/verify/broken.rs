@@ -2,6 +2,7 @@
 
 use mahout::facts::etcd::EtcdMember;
 use mahout::verify::Severity;
+use mahout::verify::doors::{Door, Outcome};
 use mahout::verify::probe::ProbeKind;
 use serde_json::json;
 
@@ -52,6 +53,23 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("etcd.versions", Severity::Error, "is 3.0.0", |s| {
         s.etcd(1).cluster_version = "3.0.0".to_owned()
     }),
+    ("etcd.closed", Severity::Error, "without a certificate: answer 200", |s| {
+        s.door(2, Door::EtcdClientCertificate, Outcome::Open("answer 200".to_owned()));
+    }),
+    ("etcd.closed", Severity::Warning, "not known: etcd-peer-plain", |s| s.doors.retain(|knock| knock.door != Door::EtcdPeerPlain)),
+    ("patroni.closed", Severity::Error, "from anybody: answer 200", |s| {
+        s.door(3, Door::RestPatch, Outcome::Open("answer 200".to_owned()));
+    }),
+    ("postgresql.closed", Severity::Error, "without TLS: it asks", |s| {
+        s.door(1, Door::PostgresqlPlain, Outcome::Open("it asks for a password".to_owned()));
+    }),
+    ("haproxy.closed", Severity::Warning, "haproxy-superuser (refused)", |s| {
+        s.door(1, Door::HaproxySuperuser, Outcome::Unknown("refused".to_owned()));
+    }),
+    ("haproxy.closed", Severity::Error, "page is open: answer 200", |s| {
+        s.door(1, Door::HaproxyStatistics, Outcome::Open("answer 200".to_owned()));
+    }),
+    ("system.tls", Severity::Warning, "clear text", |s| s.cluster.tls.enabled = false),
     ("patroni.answers", Severity::Error, "port 8008", |s| {
         s.node(2).patroni = None
     }),

@@ -1,0 +1,68 @@
+//! `tls` and `clients`: what contradicts them, and whom they let in.
+
+use std::collections::BTreeMap;
+
+use super::{Context, span};
+use crate::cluster::Role;
+use crate::inventory::Span;
+
+/// PostgreSQL's settings that `tls: on` decides about.
+const OURS: [&str; 4] = ["ssl", "ssl_cert_file", "ssl_key_file", "ssl_ca_file"];
+
+pub(super) fn check(context: &mut Context<'_>) {
+    clients(context);
+    if context.cluster.tls.enabled {
+        parameters(context);
+    }
+}
+
+fn parameters(context: &mut Context<'_>) {
+    let top = context.draft.postgresql().parameters;
+    let own = context.draft.nodes.iter();
+    let own = own.filter_map(|node| {
+        node.entry
+            .postgresql
+            .as_ref()?
+            .value
+            .local_parameters
+            .as_ref()
+    });
+    let names: BTreeMap<Span, &str> = top
+        .iter()
+        .chain(own)
+        .flat_map(|table| table.value.iter())
+        .map(|(name, _)| (name.span, name.value.as_str()))
+        .filter(|(_, name)| OURS.contains(name))
+        .collect();
+    for (place, name) in names {
+        context
+            .problems
+            .error(place, format!("`{name}` is set by `tls: on`"))
+            .hint("remove it; with `tls: off` it is yours to set");
+    }
+}
+
+/// The networks that may connect from outside: none is as doubtful as all.
+fn clients(context: &mut Context<'_>) {
+    let clients = &context.draft.top.clients;
+    let nobody = clients
+        .as_ref()
+        .is_none_or(|clients| clients.value.0.is_empty());
+    if nobody && context.cluster.tls.enabled && context.count(Role::Postgresql) > 0 {
+        context
+            .problems
+            .warning(
+                span(clients),
+                "nobody outside of the cluster may connect: `clients` names no network",
+            )
+            .hint("`clients: [10.0.1.0/24]`, the networks of your applications");
+    }
+    for client in clients.iter().flat_map(|clients| &clients.value.0) {
+        if client.value.prefix_len() == 0 {
+            context
+                .problems
+                .warning(client.span, "every address may try passwords on PostgreSQL")
+                .hint("name the networks of your clients");
+        }
+    }
+}

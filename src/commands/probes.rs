@@ -1,0 +1,126 @@
+//! What `verify` asks of the services themselves: whether clients get through, and whether all
+//! others do not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::session::Session;
+use crate::cluster::{Node, NodeName, Role, SecretName};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::render::Rendered;
+use crate::secret::Secret;
+use crate::transport::{Command, Effect, Fleet, Host, Transport};
+use crate::verify::doors::{self, Knock};
+use crate::verify::probe::{self, ProbeResult};
+use crate::verify::{self, Finding};
+
+type AllRendered = BTreeMap<NodeName, Rendered>;
+
+/// Probes every HAProxy, knocks at every door, and judges both and the facts.
+pub(super) async fn judge(
+    session: &Session<'_>,
+    fleet: &Fleet<Host>,
+    facts: &Facts,
+) -> Result<Vec<Finding>, Error> {
+    let rendered = session.render(facts)?;
+    let able = with_postgresql(session, fleet, facts);
+    let (probes, knocks) = tokio::join!(
+        send_probes(session, fleet, &able, &rendered),
+        knock(session, fleet, &able, &rendered)
+    );
+    let cluster = &session.cluster;
+    Ok(verify::verify(cluster, facts, &rendered, &probes, &knocks))
+}
+
+/// The nodes that have PostgreSQL's programs and can be reached.
+fn with_postgresql<'a>(
+    session: &'a Session<'_>,
+    fleet: &Fleet<Host>,
+    facts: &Facts,
+) -> Vec<&'a Node> {
+    let answers = |node: &Node| {
+        let facts = facts.nodes.get(&node.name);
+        let there = facts.and_then(|facts| facts.postgresql.as_ref());
+        there.is_some_and(|there| there.answers)
+    };
+    session
+        .cluster
+        .with_role(Role::Postgresql)
+        .filter(|node| answers(node) && fleet.host(&node.name).is_some())
+        .collect()
+}
+
+/// One execution on one PostgreSQL node asks every HAProxy. Where no PostgreSQL node can be
+/// reached there is nothing to ask with.
+async fn send_probes(
+    session: &Session<'_>,
+    fleet: &Fleet<Host>,
+    able: &[&Node],
+    rendered: &AllRendered,
+) -> Vec<ProbeResult> {
+    let cluster = &session.cluster;
+    let from = able.first();
+    let Some((node, host)) = from.and_then(|node| Some((node, fleet.host(&node.name)?))) else {
+        return Vec::new();
+    };
+    let password = session.secrets.get(&SecretName::Probe);
+    let bin_dir = &rendered[&node.name].bin_dir;
+    let Some(script) = probe::script(cluster, node, bin_dir, password) else {
+        return Vec::new();
+    };
+    let said = ask(
+        Arc::clone(host),
+        "probe HAProxy",
+        script,
+        probe::SCRIPT_DEADLINE,
+    )
+    .await;
+    probe::parse(cluster, node, password, &said)
+}
+
+/// One execution on every PostgreSQL node knocks at the doors of others.
+async fn knock(
+    session: &Session<'_>,
+    fleet: &Fleet<Host>,
+    able: &[&Node],
+    rendered: &AllRendered,
+) -> Vec<Knock> {
+    let cluster = &session.cluster;
+    let visits = doors::visits(cluster, able);
+    let mut work = JoinSet::new();
+    for (at, (from, nodes)) in visits.iter().enumerate() {
+        if let Some(host) = fleet.host(&from.name).filter(|_| !nodes.is_empty()) {
+            let bin_dir = &rendered[&from.name].bin_dir;
+            let script = doors::script(cluster, from, nodes, bin_dir);
+            let host = Arc::clone(host);
+            work.spawn(async move {
+                let title = "knock at what must be closed";
+                (at, ask(host, title, script, doors::SCRIPT_DEADLINE).await)
+            });
+        }
+    }
+    let mut knocks = Vec::new();
+    for (at, said) in work.join_all().await {
+        let (from, nodes) = &visits[at];
+        knocks.extend(doors::parse(cluster, from, nodes, &said));
+    }
+    knocks
+}
+
+/// What a script says; what one that did not come to its end has not said counts as not answered.
+async fn ask(host: Arc<Host>, title: &str, script: Secret, seconds: u64) -> String {
+    let command = Command {
+        title: title.to_owned(),
+        script,
+        effect: Effect::Probe,
+        timeout: Duration::from_secs(seconds),
+    };
+    match host.exec(&command, &mut |_| {}).await {
+        Ok(output) => output.stdout,
+        Err(_) => String::new(),
+    }
+}

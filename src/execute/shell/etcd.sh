@@ -1,0 +1,118 @@
+# Who is let in to etcd, by its JSON gateway, as Patroni speaks to it.
+
+# etcd_ask PATH BODY: BODY quoted as curl's options are; the token and the body are secret, and so
+# they go by stdin. What was asked once may be asked again: a member that is busy is asked for a
+# while. Leaves $status and $body.
+etcd_ask() {
+	local until
+	until=$(($(uptime_seconds) + 30))
+	while :; do
+		answer_of "$(
+			{
+				[ -z "$token" ] || printf 'header = "Authorization: %s"\n' "$token"
+				printf 'data-binary = %s\n' "$2"
+			} | curl -sS -g --noproxy '*' $tls -m 8 -w '\n%{http_code}' -K - "$url/$api/$1" 2>&1
+		)"
+		case $status in
+		000 | 503 | 504) ;;
+		*) return 0 ;;
+		esac
+		[ "$(uptime_seconds)" -lt "$until" ] || return 0
+		nap 0.5
+	done
+}
+
+# etcd_must TOLERATED: what was asked went well, or ended in the error that is tolerated.
+etcd_must() {
+	[ "$status" != 200 ] || return 0
+	case $body in
+	*"${1:-?nothing?}"*) return 0 ;;
+	*'user name is empty'*) die "$url refuses root's password" ;;
+	esac
+	json error || json message || value=$(printf '%s' "$body" | one_line)
+	die "$url answers $status: $value"
+}
+
+# etcd_login BODY: leaves $token; none where nobody has to log in, or the password is refused.
+etcd_login() {
+	[ -z "$token" ] || return 0
+	etcd_ask auth/authenticate "$1"
+	case $body in
+	*'invalid user ID or password'*) return 0 ;;
+	esac
+	etcd_must 'authentication is not enabled'
+	if [ "$status" = 200 ]; then
+		json token
+		token=$value
+	fi
+}
+
+# etcd_access URL: what is asked is on stdin, in base64, a word and its argument a line.
+etcd_access() {
+	local url=$1 api=v3 token='' tls lines word rest rounds=0
+	lines=$(base64 -d) || exit 1
+	tls=$(tls_options "$url")
+	http "$url/version"
+	case $body in *'"etcdserver":"3.3.'*) api=v3beta ;; esac
+	printf '%s\n' "$lines" | {
+		members=
+		while read -r word rest; do
+			case $word in
+			rounds) rounds=$rest ;;
+			member) members="$members $rest" ;;
+			login)
+				# Whoever is told to use another user must have done so before the old one goes.
+				[ -z "$members" ] || await_rounds "$rounds" $members
+				members=
+				etcd_login "$rest"
+				;;
+			user)
+				etcd_ask auth/user/add "$rest"
+				etcd_must 'already exists'
+				if [ "$status" != 200 ]; then
+					etcd_ask auth/user/changepw "$rest"
+					etcd_must
+				fi
+				;;
+			*)
+				etcd_ask "$word" "$rest"
+				case $word in
+				auth/role/add) etcd_must 'already exists' ;;
+				auth/role/revoke) etcd_must 'not granted' ;;
+				auth/user/delete) etcd_must 'user name not found' ;;
+				*) etcd_must ;;
+				esac
+				;;
+			esac
+		done
+	}
+}
+
+# last_round URL: leaves in $value when Patroni there last read the DCS, in seconds of its clock.
+last_round() {
+	http "$1/patroni"
+	json dcs_last_seen || value=
+}
+
+# await_rounds SECONDS URL…: until each Patroni has read the DCS so long after now. It acts upon a
+# reload at the beginning of a round, and tells nobody when.
+await_rounds() {
+	local rounds=$1 until url later=''
+	shift
+	until=$(($(uptime_seconds) + 3 * rounds + 30))
+	for url in "$@"; do
+		last_round "$url"
+		[ -n "$value" ] || die "$url does not say when Patroni last read the DCS: $body"
+		later="$later $((value + rounds))"
+	done
+	for url in "$@"; do
+		later=${later# }
+		while :; do
+			last_round "$url"
+			[ "${value:-0}" -lt "${later%% *}" ] || break
+			[ "$(uptime_seconds)" -lt "$until" ] || die "$url: Patroni does not go on reading the DCS"
+			nap 0.5
+		done
+		later=${later#* }
+	done
+}

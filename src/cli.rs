@@ -108,6 +108,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
     },
+    /// Have another member lead: show the plan, ask, switch over, verify
+    Switchover {
+        /// The node that is to lead; without it Patroni chooses
+        #[arg(long, value_name = "NODE")]
+        to: Option<String>,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
     /// Show and change what the vault holds, and who can read it
     Secrets {
         /// What to do.
@@ -142,7 +151,7 @@ pub enum Command {
     },
 }
 
-/// Options of `deploy`.
+/// Options of `deploy` and of every other command that carries a plan out.
 #[derive(Clone, Debug, Args)]
 pub struct Deploy {
     /// Carry the plan out without asking

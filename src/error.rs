@@ -8,7 +8,7 @@ use crate::execute::{ExecuteError, LockError};
 use crate::facts::record::RecordError;
 use crate::inventory::InventoryError;
 use crate::lab::LabError;
-use crate::plan::PlanError;
+use crate::plan::{Goal, PlanError};
 use crate::render::RenderError;
 use crate::transport::TransportError;
 use crate::vault::VaultError;
@@ -65,8 +65,8 @@ pub enum Error {
     #[error("the plan is out of date: the nodes are no longer what they were when it was shown")]
     OutOfDate,
     /// A step, a gate or a guard failed, or the run was interrupted.
-    #[error(transparent)]
-    Execute(#[from] ExecuteError),
+    #[error("{1}")]
+    Execute(Goal, ExecuteError),
     /// After a deploy there was still something to change.
     #[error("the deploy went through, but {steps} steps on {} would be done again", list(.nodes))]
     NotConverged {
@@ -109,7 +109,7 @@ impl Error {
             Error::Reported(code) => *code,
             Error::Unreachable(_) | Error::Plan(_) | Error::Lock(_) | Error::LostVault { .. } => 3,
             Error::OutOfDate | Error::NotConverged { .. } | Error::Lab(_) => 1,
-            Error::Execute(error) => error.exit_code(),
+            Error::Execute(_, error) => error.exit_code(),
             Error::Verification(_) => 4,
             Error::Output(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => 141,
             Error::Output(_) => 1,
@@ -134,9 +134,19 @@ impl Error {
                  ID_LIKE of /etc/os-release; nothing was changed"
                     .to_owned(),
             ),
-            Error::Execute(error) => Some(error.hint()),
+            Error::Execute(goal, error) => {
+                let next = match goal {
+                    Goal::Converge => "run deploy again to continue",
+                    // A second one would hand over once more.
+                    Goal::Switchover { .. } => "`mahout status` shows who leads now",
+                };
+                Some(match error.remedy() {
+                    Some(remedy) => format!("{remedy}; then {next}"),
+                    None => next.to_owned(),
+                })
+            }
             Error::Lock(error) => error.hint(),
-            Error::OutOfDate => Some("run deploy again to see the new one".to_owned()),
+            Error::OutOfDate => Some("run it again to see the new one".to_owned()),
             Error::NotConverged { .. } => {
                 Some("`mahout diff` shows them; this is worth a bug report".to_owned())
             }

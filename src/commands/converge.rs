@@ -6,16 +6,17 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::observe::judge;
+use super::probes::judge;
 use super::session::Session;
 use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
-use crate::plan::{Desired, Plan};
+use crate::plan::{Desired, Goal, Plan};
+use crate::render::Rendered;
 use crate::report::{
-    Counts, Detail, Event, PlanView, write_findings, write_findings_json, write_plan,
-    write_plan_json,
+    Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
+    write_problems,
 };
 use crate::transport::{Fleet, Host};
 use crate::verify::{Finding, Severity};
@@ -23,34 +24,68 @@ use crate::verify::{Finding, Severity};
 /// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
 const SETTLING: Duration = Duration::from_secs(45);
 
+/// What a run is for, and what it is called.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    /// What its plan is made for.
+    pub(super) goal: Goal,
+    /// What its plan is shown under.
+    pub(super) title: String,
+    /// The command.
+    pub(super) command: &'static str,
+}
+
+impl From<&Goal> for Aim {
+    fn from(goal: &Goal) -> Self {
+        Self {
+            goal: goal.clone(),
+            title: goal.to_string(),
+            command: goal.command(),
+        }
+    }
+}
+
 /// The plan from the nodes as they are.
-pub(super) async fn plan(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Plan, Error> {
+pub(super) async fn plan(
+    session: &Session<'_>,
+    aim: &Aim,
+    fleet: &Fleet<Host>,
+) -> Result<Plan, Error> {
     let facts = session.gather(fleet).await;
     session.refuse_lost_vault(&facts)?;
-    build(session, &facts)
+    build(session, aim, &facts)
 }
 
 /// The plan from these facts.
-pub(super) fn build(session: &Session, facts: &Facts) -> Result<Plan, Error> {
-    project(session, facts).map(|(plan, _)| plan)
+pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
+    let rendered = session.render(facts)?;
+    Plan::build(&aim.goal, &desired(session, &rendered, facts)).map_err(Error::Plan)
 }
 
-/// As [`build`], with the facts as they will be.
+/// The plan that converges, with the facts as they will be.
 pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
     let rendered = session.render(facts)?;
-    Ok(Plan::project(&Desired {
-        cluster: &session.cluster,
-        secrets: &session.secrets,
-        rendered: &rendered,
-        facts,
-    })?)
+    Plan::project(&desired(session, &rendered, facts)).map_err(Error::Plan)
 }
 
-/// Shows a plan under the name of its goal.
+fn desired<'a>(
+    session: &'a Session,
+    rendered: &'a BTreeMap<NodeName, Rendered>,
+    facts: &'a Facts,
+) -> Desired<'a> {
+    Desired {
+        cluster: &session.cluster,
+        secrets: &session.secrets,
+        rendered,
+        facts,
+    }
+}
+
+/// Shows a plan.
 pub(super) fn show(
     session: &Session,
+    aim: &Aim,
     plan: &Plan,
-    goal: &str,
     detail: Detail,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -58,7 +93,7 @@ pub(super) fn show(
         cluster: &session.cluster,
         plan,
         secrets: &session.secrets,
-        goal,
+        goal: &aim.title,
         detail,
     };
     let written = if session.context.is_json() {
@@ -75,8 +110,8 @@ pub(super) struct Shown<'a> {
     pub(super) plan: Option<&'a Plan>,
     /// Whether somebody has agreed to that very one.
     pub(super) binding: bool,
-    /// The goal that it was shown for.
-    pub(super) goal: &'a str,
+    /// What it was shown for.
+    pub(super) aim: &'a Aim,
 }
 
 /// What is done while the lock is ours.
@@ -95,18 +130,21 @@ impl Locked<'_> {
         shown: &Shown<'_>,
         out: &mut dyn Write,
     ) -> Result<Vec<Finding>, Error> {
+        let aim = shown.aim;
         let facts = self.lock.hold(self.hosts, session.gather(self.fleet)).await;
         session.refuse_lost_vault(&facts)?;
-        let mut fresh = build(session, &facts)?;
+        let mut fresh = build(session, aim, &facts)?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {
             return Err(Error::OutOfDate);
         }
-        if !session.keep_secrets()? {
+        // What the inventory has changed since the last deploy is not another goal's.
+        let converges = aim.goal == Goal::Converge;
+        if converges && !session.keep_secrets()? {
             if shown.binding {
                 return Err(Error::OutOfDate);
             }
-            fresh = build(session, &facts)?;
+            fresh = build(session, aim, &facts)?;
             same = false;
         }
         if !same {
@@ -116,23 +154,29 @@ impl Locked<'_> {
                     message: "the nodes have changed since; the plan is now another one".to_owned(),
                 });
             }
-            show(session, &fresh, shown.goal, Detail::Summary, out)?;
+            show(session, aim, &fresh, Detail::Summary, out)?;
         }
+        let failed = |error| Error::Execute(aim.goal.clone(), error);
         let events = &session.context.events;
-        execute(&fresh, self.hosts, self.lock, events, self.interrupt).await?;
+        execute(&fresh, self.hosts, self.lock, events, self.interrupt)
+            .await
+            .map_err(failed)?;
         let findings = self
             .lock
             .hold(self.hosts, async {
                 tokio::select! {
-                    findings = settled(session, self.fleet) => findings,
+                    findings = session.timed(
+                        "verifying".to_owned(),
+                        settled(session, aim, self.fleet),
+                    ) => findings,
                     signal = self.interrupt.triggered() => {
                         let place = Place::Verifying;
-                        Err(ExecuteError::Interrupted { signal, place }.into())
+                        Err(failed(ExecuteError::Interrupted { signal, place }))
                     }
                 }
             })
             .await?;
-        if Counts::of(&findings).errors == 0 {
+        if converges && Counts::of(&findings).errors == 0 {
             // Everything has the new values; those of before open nothing any more.
             session.vault.finish()?;
         }
@@ -142,12 +186,13 @@ impl Locked<'_> {
 
 /// Verifies until no check fails or the time for settling is over; then nothing may be left to
 /// do.
-async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Finding>, Error> {
+async fn settled(
+    session: &Session<'_>,
+    aim: &Aim,
+    fleet: &Fleet<Host>,
+) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(200);
-    session.context.events.send(Event::Started {
-        what: "verifying".to_owned(),
-    });
     loop {
         let facts = session.ask(fleet).await;
         let findings = judge(session, fleet, &facts).await?;
@@ -157,7 +202,11 @@ async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Findi
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = build(session, &facts)?;
+            let left_over = match aim.goal {
+                Goal::Converge => build(session, aim, &facts)?,
+                // What the inventory has changed since the last deploy is not this run's.
+                Goal::Switchover { .. } => Plan::default(),
+            };
             if !left_over.is_empty() {
                 return Err(Error::NotConverged {
                     steps: left_over.step_count(),
@@ -172,7 +221,7 @@ async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Findi
         for finding in failing {
             session.context.events.send(Event::Waiting {
                 node: finding.node.clone().unwrap_or_else(|| "cluster".into()),
-                what: "every check to hold".to_owned(),
+                what: "every check holds".to_owned(),
                 missing: format!("{}: {}", finding.check, finding.message),
                 left,
             });
@@ -182,27 +231,24 @@ async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Result<Vec<Findi
     }
 }
 
-/// Says what verification found, and whether that is the end of it. `what` is what went through.
+/// Says what verification found, and whether that is the end of it.
 pub(super) fn conclude(
     session: &Session,
-    findings: Vec<Finding>,
-    what: &str,
+    aim: &Aim,
+    findings: &[Finding],
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let counts = Counts::of(&findings);
-    let worth_saying: Vec<Finding> = findings
-        .into_iter()
-        .filter(|finding| finding.severity != Severity::Ok)
-        .collect();
+    let counts = Counts::of(findings);
     let written = if session.context.is_json() {
-        write_findings_json(out, &worth_saying)
+        write_findings_json(out, findings)
     } else {
-        write_findings(out, &worth_saying)
+        write_problems(out, findings)
     };
     written.map_err(Error::Output)?;
     if counts.errors > 0 {
         return Err(Error::Verification(format!(
-            "the {what} went through, but verification found: {}",
+            "the {} went through, but verification found: {}",
+            aim.command,
             counts.words()
         )));
     }

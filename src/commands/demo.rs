@@ -8,6 +8,7 @@ use super::observe;
 use crate::cli;
 use crate::error::Error;
 use crate::lab::{Lab, LabSpec, Suite};
+use crate::plan::Goal;
 use crate::report::Event;
 
 /// The demo's lab.
@@ -48,7 +49,7 @@ pub(super) async fn demo(
         exit_code: false,
         facts: None,
     };
-    deploy(&context, &options, out).await?;
+    deploy(&context, &Goal::Converge, &options, out).await?;
     observe::verify(&context, out).await?;
     observe::status(&context, None, out).await?;
     let nodes = lab.nodes()?;

@@ -1,32 +1,32 @@
-//! `mahout deploy`: facts, plan, show, confirm, lock, facts and plan once more, execute, verify.
+//! `mahout deploy` and every other goal: facts, plan, show, confirm, lock, facts and plan once more,
+//! execute, verify.
 
 use std::io::Write;
 
 use super::Context;
-use super::converge::{Locked, Shown, build, conclude, plan, show};
+use super::converge::{Aim, Locked, Shown, build, conclude, plan, show};
 use super::session::Session;
-use super::terminal::confirm;
+use super::terminal::{Answer, confirm};
 use crate::cli;
 use crate::error::Error;
 use crate::execute::{Holder, Interrupt, Lock};
 use crate::facts::record;
-use crate::plan::Plan;
+use crate::plan::{Goal, Plan};
 use crate::report::Detail;
 use crate::transport::{Effect, Fleet, Host};
 
-/// What its plans are for.
-const GOAL: &str = "converge";
-
-/// Deploys, or shows what a deploy would do.
+/// Carries out what leads to `goal`, or shows it.
 pub(super) async fn deploy(
     context: &Context,
+    goal: &Goal,
     options: &cli::Deploy,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut session = Session::load(context)?;
+    let aim = Aim::from(goal);
     if let Some(path) = &options.facts {
-        let plan = build(&session, &record::read(path)?)?;
-        show(&session, &plan, GOAL, Detail::Full, out)?;
+        let plan = build(&session, &aim, &record::read(path)?)?;
+        show(&session, &aim, &plan, Detail::Full, out)?;
         return exit_code(options, &plan);
     }
     let effect = if options.dry_run {
@@ -35,31 +35,42 @@ pub(super) async fn deploy(
         Effect::Changes
     };
     let fleet = session.connect_all(effect).await?;
-    let result = on_nodes(&mut session, options, &fleet, out).await;
+    let result = if options.yes {
+        let mut answer = Answer::new(out);
+        let result = on_nodes(&mut session, &aim, options, &fleet, &mut answer).await;
+        result.and(answer.end())
+    } else {
+        // Whoever is to agree to the plan must have seen it.
+        on_nodes(&mut session, &aim, options, &fleet, out).await
+    };
     fleet.close().await;
     result
 }
 
 async fn on_nodes(
     session: &mut Session<'_>,
+    aim: &Aim,
     options: &cli::Deploy,
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, fleet).await?;
+    let plan = plan(session, aim, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
         Detail::Summary
     };
-    show(session, &plan, GOAL, detail, out)?;
+    show(session, aim, &plan, detail, out)?;
     if options.dry_run {
         return exit_code(options, &plan);
     }
     if plan.is_empty() {
-        // A rotation whose end nobody saw: it has come to it.
-        session.keep_secrets()?;
-        return Ok(session.vault.finish()?);
+        if aim.goal == Goal::Converge {
+            // A rotation whose end nobody saw: it has come to it.
+            session.keep_secrets()?;
+            session.vault.finish()?;
+        }
+        return Ok(());
     }
     if !options.yes
         && !confirm(
@@ -67,11 +78,11 @@ async fn on_nodes(
             "pass --yes to carry it out without a question",
         )?
     {
-        return Ok(());
+        return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process("deploy");
+    let me = Holder::this_process(aim.command);
     let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
     let locked = Locked {
         fleet,
@@ -83,11 +94,11 @@ async fn on_nodes(
     let shown = Shown {
         plan: Some(&plan),
         binding: !options.yes,
-        goal: GOAL,
+        aim,
     };
     let findings = locked.converge(session, &shown, out).await;
     lock.release(&hosts).await;
-    conclude(session, findings?, "deploy", out)
+    conclude(session, aim, &findings?, out)
 }
 
 fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {

@@ -18,7 +18,9 @@ use std::cell::OnceCell;
 use std::io::Write;
 
 use crate::cli::{Command, Global, OutputFormat};
+use crate::cluster::NodeName;
 use crate::error::Error;
+use crate::plan::Goal;
 use crate::report::Events;
 use crate::secret::Secret;
 
@@ -70,7 +72,11 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         Command::Render { to, platform } => offline::render(context, &to, &platform, out),
         Command::Trust { yes, dry_run } => trust::trust(context, yes, dry_run, out).await,
         Command::Facts { record } => observe::facts(context, record.as_deref(), out).await,
-        Command::Deploy(options) => deploy::deploy(context, &options, out).await,
+        Command::Deploy(options) => deploy::deploy(context, &Goal::Converge, &options, out).await,
+        Command::Switchover { to, options } => {
+            let candidate = to.as_deref().map(NodeName::from);
+            deploy::deploy(context, &Goal::Switchover { candidate }, &options, out).await
+        }
         Command::Diff { exit_code, facts } => {
             let options = crate::cli::Deploy {
                 yes: false,
@@ -78,7 +84,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
                 exit_code,
                 facts,
             };
-            deploy::deploy(context, &options, out).await
+            deploy::deploy(context, &Goal::Converge, &options, out).await
         }
         Command::Secrets { command } => secrets::secrets(context, &command, out).await,
         Command::Rotate { what } => rotate::rotate(context, &what, out).await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
@@ -108,6 +108,26 @@ pub(super) fn call(action: &Action) -> Call {
             let options = patch_options(url, username, password, setting);
             (&PATRONI, from_stdin(&options, &call), 90)
         }
+        Action::Switchover {
+            url,
+            username,
+            password,
+            leader,
+            candidate,
+            patience,
+        } => {
+            let body = json!({"leader": leader, "candidate": candidate});
+            let options = options(
+                &format!("{url}/switchover"),
+                "POST",
+                (username, password),
+                &body,
+            );
+            // A round trip to the DCS before and after.
+            let seconds = patience.as_secs() + 10;
+            let call = format!("switch_over {} {seconds}", sh(url));
+            (&PATRONI, from_stdin(&options, &call), seconds + 60)
+        }
         Action::EtcdAccess { url, root, change } => {
             let call = format!("etcd_access {}", sh(url));
             let requests = etcd_access::requests(root, change);
@@ -195,12 +215,23 @@ fn patch_options(
     password: &Secret,
     patch: &Map<String, Value>,
 ) -> String {
-    let body = Value::Object(patch.clone()).to_string();
+    let body = Value::Object(patch.clone());
+    options(
+        &format!("{url}/config"),
+        "PATCH",
+        (username, password),
+        &body,
+    )
+}
+
+/// curl's options for a request that Patroni wants a password for.
+fn options(url: &str, request: &str, login: (&str, &Secret), body: &Value) -> String {
+    let (username, password) = login;
     format!(
-        "url = {}\nrequest = PATCH\nuser = {}\nheader = \"Content-Type: application/json\"\ndata-binary = {}\n",
-        curl(&format!("{url}/config")),
+        "url = {}\nrequest = {request}\nuser = {}\nheader = \"Content-Type: application/json\"\ndata-binary = {}\n",
+        curl(url),
         curl(&format!("{username}:{}", password.expose())),
-        curl(&body),
+        curl(&body.to_string()),
     )
 }
 

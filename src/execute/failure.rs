@@ -65,15 +65,13 @@ impl ExecuteError {
         }
     }
 
-    /// What to do next.
-    pub fn hint(&self) -> String {
-        let again = "run deploy again to continue".to_owned();
+    /// What mends it, where that is known.
+    pub fn remedy(&self) -> Option<&str> {
         match self {
-            ExecuteError::Interrupted { .. } => again,
+            ExecuteError::Interrupted { .. } => None,
             ExecuteError::Failed(failures) => failures
                 .iter()
-                .find_map(|failure| failure.explanation.as_ref()?.remedy.clone())
-                .map_or(again.clone(), |remedy| format!("{remedy}; then {again}")),
+                .find_map(|failure| failure.explanation.as_ref()?.remedy.as_deref()),
         }
     }
 }

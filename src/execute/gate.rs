@@ -164,6 +164,17 @@ fn call(condition: &Condition) -> (&'static str, String) {
             "patroni.service",
             words("patroni_member", std::slice::from_ref(url)),
         ),
+        Condition::HaproxyLeader {
+            url,
+            listener,
+            former,
+        } => (
+            "haproxy.service",
+            words(
+                "haproxy_leader",
+                &[url.clone(), listener.clone(), former.to_string()],
+            ),
+        ),
         Condition::PatroniReloaded { url, connection } => (
             "patroni.service",
             format!(

@@ -95,6 +95,22 @@ pub enum Action {
         /// A dynamic setting as it is.
         setting: Map<String, Value>,
     },
+    /// Have the leader hand over, and await Patroni's answer.
+    Switchover {
+        /// The leader's REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// Who leads now.
+        leader: NodeName,
+        /// Who is to lead; `None` leaves it to Patroni.
+        candidate: Option<NodeName>,
+        /// For how long Patroni itself looks for the new leader before it answers that it does
+        /// not know.
+        patience: Duration,
+    },
     /// A change of who is let in to etcd. Each can be made twice.
     EtcdAccess {
         /// The client URL of the member that is asked.
@@ -289,6 +305,12 @@ impl Action {
                 let members: Vec<&str> = members.iter().map(NodeName::as_str).collect();
                 format!("have the leader make slots for {}", members.join(", "))
             }
+            Action::Switchover {
+                leader, candidate, ..
+            } => match candidate {
+                Some(candidate) => format!("switch over from {leader} to {candidate}"),
+                None => format!("switch over from {leader} to the member that Patroni chooses"),
+            },
             Action::EtcdAccess { change, .. } => match change {
                 EtcdChange::Role { name, grant, .. } => {
                     format!("etcd role {name}, for {}", grant.key)

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::dcs::{Dcs, holds_database};
 use super::draft::{Draft, systemd};
 use super::patroni::{LEADER_DEADLINE, UNIT, connection};
@@ -30,9 +32,12 @@ pub(super) fn plan(
     let first = match running.as_slice() {
         _ if elects => None,
         // Nothing runs and nothing is there: the database is made.
-        [] => idle.iter().find(|node| may_lead(node)).copied(),
+        [] => idle
+            .iter()
+            .find(|node| may_lead(&node.patroni.tags))
+            .copied(),
         // An earlier run started it and did not see the end of it.
-        [only] if may_lead(only) => Some(*only),
+        [only] if may_lead(&only.patroni.tags) => Some(*only),
         // Several run without a leader: it is theirs to find one.
         _ => None,
     };
@@ -60,9 +65,9 @@ pub(super) fn plan(
     None
 }
 
-/// Whether Patroni lets the node make a database and lead: `failover_priority: 0` is `nofailover`.
-fn may_lead(node: &Node) -> bool {
-    let tags = &node.patroni.tags;
+/// Whether Patroni lets a member with these tags make a database and lead: `failover_priority: 0`
+/// is `nofailover`.
+pub(super) fn may_lead(tags: &Map<String, Value>) -> bool {
     let forbidden = tags
         .get("nofailover")
         .is_some_and(|tag| tag.as_bool() == Some(true));

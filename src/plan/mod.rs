@@ -7,6 +7,7 @@ mod draft;
 pub mod dynamic;
 pub mod etcd;
 mod etcd_access;
+mod goal;
 pub mod haproxy;
 mod members;
 mod packages;
@@ -14,6 +15,7 @@ pub mod patroni;
 pub mod preflight;
 mod project;
 mod roles;
+mod switchover;
 pub mod system;
 mod tls;
 
@@ -23,6 +25,7 @@ use std::time::Duration;
 pub use action::{Action, EtcdChange, Guard, LocalConnection, PackageChange, Step, UnitOperation};
 
 pub use draft::is_as_rendered;
+pub use goal::Goal;
 pub use preflight::PlanError;
 
 use crate::cluster::{Cluster, NodeName, Secrets};
@@ -131,6 +134,16 @@ pub enum Condition {
         /// Its REST API.
         url: String,
     },
+    /// The statistics page shows one server up in the listener, and another than the former
+    /// leader.
+    HaproxyLeader {
+        /// The statistics page as CSV.
+        url: String,
+        /// The listener that leads to the leader.
+        listener: String,
+        /// Who led before.
+        former: NodeName,
+    },
     /// As [`Condition::PatroniMember`], and Patroni has done what its last reload asked for: it
     /// looks only once in `loop_wait`, and then has PostgreSQL reload, too.
     PatroniReloaded {
@@ -149,15 +162,23 @@ pub enum Condition {
 }
 
 impl Plan {
-    /// The plan that makes the nodes what the cluster says.
+    /// The plan that leads to `goal`.
     ///
     /// # Errors
-    /// If a node is not there, or preflight finds something that a person must decide on.
-    pub fn build(desired: &Desired) -> Result<Self, PlanError> {
-        Self::project(desired).map(|(plan, _)| plan)
+    /// If a node is not there, or something was found that a person must decide on.
+    pub fn build(goal: &Goal, desired: &Desired) -> Result<Self, PlanError> {
+        match goal {
+            Goal::Converge => Self::project(desired).map(|(plan, _)| plan),
+            Goal::Switchover { candidate } => {
+                let mut draft = draft::Draft::new(desired.facts.clone());
+                switchover::plan(&mut draft, desired, candidate.as_ref())?;
+                Ok(draft.finish().0)
+            }
+        }
     }
 
-    /// As [`Plan::build`], with the facts as they will be once the plan is carried out.
+    /// The plan that makes the nodes what the cluster says, with the facts as they will be once
+    /// it is carried out.
     ///
     /// # Errors
     /// As [`Plan::build`].

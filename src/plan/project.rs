@@ -122,8 +122,8 @@ impl NodeFacts {
                 let etcd = self.etcd.get_or_insert_default();
                 super::etcd_access::project(etcd.access.get_or_insert_default(), change);
             }
-            // What a replica's start brings is projected with that.
-            Action::WakeLeader { .. } => {}
+            // What a replica's start or a switchover brings is projected with its gate.
+            Action::WakeLeader { .. } | Action::Switchover { .. } => {}
             Action::CreateRole { name, .. } => {
                 if let Some(postgresql) = &mut self.postgresql {
                     postgresql.roles.push(name.clone());
@@ -203,7 +203,8 @@ impl NodeFacts {
             }
             Condition::PatroniMember { .. }
             | Condition::PatroniReloaded { .. }
-            | Condition::HaproxyServers { .. } => {}
+            | Condition::HaproxyServers { .. }
+            | Condition::HaproxyLeader { .. } => {}
         }
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
         | Action::WakeLeader { .. }
+        | Action::Switchover { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
         Action::RemoveFile { .. } => Change::Remove,

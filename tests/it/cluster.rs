@@ -46,7 +46,7 @@ fn same_manifest(lab: &TestLab, before: &BTreeMap<String, String>, what: &str) {
     }
 }
 
-fn leader(lab: &TestLab) -> Option<String> {
+pub(crate) fn leader(lab: &TestLab) -> Option<String> {
     let run = lab.mahout(&["status", "--output", "json"]);
     run.stdout.lines().find_map(|line| {
         let value: serde_json::Value = serde_json::from_str(line).ok()?;

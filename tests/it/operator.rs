@@ -39,8 +39,8 @@ impl fmt::Display for Run {
 
 /// With --nocapture, or when the test fails: where a long test spends its time.
 #[expect(clippy::print_stderr)]
-fn tell(seconds: f64, what: &str) {
-    eprintln!("{seconds:6.1} s  {what}");
+pub(crate) fn tell(what: &str) {
+    eprintln!("{what}");
 }
 
 fn run(command: &mut Command, stdin: &str) -> Run {
@@ -59,7 +59,7 @@ fn run(command: &mut Command, stdin: &str) -> Run {
     });
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the writer ends");
-    tell(begin.elapsed().as_secs_f64(), &what);
+    tell(&format!("{:6.1} s  {what}", begin.elapsed().as_secs_f64()));
     Run {
         what: what.replace(env!("CARGO_BIN_EXE_mahout"), "mahout"),
         code: output.status.code().unwrap_or(-1),

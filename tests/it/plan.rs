@@ -10,3 +10,4 @@ mod patroni;
 mod preflight;
 mod refused_etcd;
 mod show;
+mod switchover;

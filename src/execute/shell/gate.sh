@@ -150,6 +150,33 @@ patroni_member() {
 	[ "$status" = 200 ] || state_in_words
 }
 
+# haproxy_rows URL: leaves in $rows `listener,server,status` of each server; else false.
+haproxy_rows() {
+	http "$1"
+	if [ "$status" = 000 ]; then
+		no_answer "$1"
+		return 1
+	fi
+	if [ "$status" != 200 ]; then
+		missing="$1 answers $status"
+		return 1
+	fi
+	rows=$(printf '%s\n' "$body" | cut -d, -f1,2,18 | grep -v -e ',FRONTEND,' -e ',BACKEND,')
+}
+
+# haproxy_leader URL LISTENER FORMER: one server is up, and it is not the former leader.
+haproxy_leader() {
+	local rows up
+	haproxy_rows "$1" || return
+	up=$(printf '%s\n' "$rows" | sed -n "s/^$2,\(.*\),UP.*/\1/p" | tr '\n' ' ')
+	up=${up% }
+	case $up in
+	'') missing="\`$2\` has no server up" ;;
+	"$3") missing="\`$2\` still leads to $3" ;;
+	*' '*) missing="\`$2\` leads to several servers: $up" ;;
+	esac
+}
+
 # patroni_reloaded URL BIN_DIR PORT SUPERUSER. Patroni has PostgreSQL reload at the end of its own
 # reload.
 patroni_reloaded() {
@@ -168,18 +195,9 @@ patroni_reloaded() {
 # haproxy_servers URL [LISTENER COUNT]…: after a start every server counts as up until its first
 # checks have failed, so that more is not enough either.
 haproxy_servers() {
-	local url=$1 rows up
+	local rows up
+	haproxy_rows "$1" || return
 	shift
-	http "$url"
-	if [ "$status" = 000 ]; then
-		no_answer "$url"
-		return
-	fi
-	if [ "$status" != 200 ]; then
-		missing="$url answers $status"
-		return
-	fi
-	rows=$(printf '%s\n' "$body" | cut -d, -f1,2,18 | grep -v -e ',FRONTEND,' -e ',BACKEND,')
 	while [ $# -ge 2 ]; do
 		up=$(printf '%s\n' "$rows" | grep -c "^$1,.*,UP")
 		[ "$up" -eq "$2" ] || missing="${missing:+$missing, }\`$1\` has $up servers up, $2 expected"

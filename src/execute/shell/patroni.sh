@@ -43,6 +43,28 @@ wake_leader() {
 	patch_dynamic_configuration "$url/config"
 }
 
+# switch_over URL SECONDS: curl's options are on stdin, in base64. Never asked twice: the second
+# request could undo the first. An answer that is lost or late says nothing, a gate looks who leads.
+switch_over() {
+	local options answer status body tls
+	options=$(base64 -d) || exit 1
+	tls=$(tls_options "$1")
+	answer=$(printf '%s\n' "$options" | curl -sS -g --noproxy '*' $tls --connect-timeout 5 -m "$2" -w '\n%{http_code}' -K - 2>&1)
+	case $? in 0 | 28 | 52 | 56) ;; *) die "$(printf '%s' "$answer" | sed -n 's/^curl: ([0-9]*) *//p' | head -n 1)" ;; esac
+	status=${answer##*
+}
+	body=${answer%
+*}
+	case $status in
+	200) printf '%s\n' "$body" ;;
+	401) die "$1 refuses the user name or the password: answer 401" ;;
+	4?? | 5??)
+		case $body in *'status unknown'*) return 0 ;; esac
+		die "Patroni refuses: $(printf '%s' "$body" | one_line)"
+		;;
+	esac
+}
+
 # psql_as_postgres BIN_DIR PORT SUPERUSER [OPTION]…: over the socket, SQL on stdin, errors without
 # the statement that they are about (it may hold a password).
 psql_as_postgres() {

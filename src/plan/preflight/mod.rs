@@ -21,15 +21,23 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// One thing that a person must decide on.
+    pub(super) fn one(node: Option<&NodeName>, message: String, hint: Option<String>) -> Self {
+        Self::Refused(vec![Refusal {
+            node: node.cloned(),
+            message,
+            hint,
+        }])
+    }
+
     /// Everything is as it is to be, but nobody leads.
     pub(super) fn nobody_leads() -> Self {
-        Self::Refused(vec![Refusal {
-            node: None,
-            message: "every member runs as it is to, but nobody leads: a failover may be in \
-                      progress"
+        Self::one(
+            None,
+            "every member runs as it is to, but nobody leads: a failover may be in progress"
                 .to_owned(),
-            hint: Some("`mahout status --watch` shows it; then run deploy again".to_owned()),
-        }])
+            Some("`mahout status --watch` shows it; then run deploy again".to_owned()),
+        )
     }
 }
 

@@ -232,7 +232,7 @@ fn render_writes_every_file_for_its_owner_alone() {
     shell.exits(0, &["render", "--to", "out"]);
     assert_eq!(mode(&loose), 0o600);
     assert!(
-        !shell.path("inventory.secrets.json").exists(),
+        !shell.path("inventory.vault").exists(),
         "no node was touched"
     );
 }
@@ -336,7 +336,7 @@ fn nodes_that_cannot_be_reached_are_3_and_nothing_is_asked() {
         let said = shell.exits(3, arguments);
         assert!(said.stderr.contains("pg-1: "), "{}", said.stderr);
     }
-    assert!(!shell.path("inventory.secrets.json").exists());
+    assert!(!shell.path("inventory.vault").exists());
 }
 
 #[test]

@@ -67,7 +67,11 @@ pub(super) fn call(action: &Action) -> Call {
         Action::RemoveFile { path } => (&FILE, format!("remove_file {}", sh(path)), 60),
         Action::SetSysctl { values } => {
             let mut script = "set_sysctl".to_owned();
-            for (key, value) in values {
+            // Strict overcommit last: before it has its ratio, the kernel could refuse the memory
+            // that this script needs for the next setting.
+            let strict = |key: &str| key == "vm.overcommit_memory";
+            let (last, first): (Vec<_>, Vec<_>) = values.iter().partition(|(key, _)| strict(key));
+            for (key, value) in first.into_iter().chain(last) {
                 script.push_str(&format!(" {} {}", sh(key), sh(value)));
             }
             (&KERNEL, script, 60)

@@ -159,8 +159,24 @@ fn kernel_settings_are_written_and_what_is_missing_is_told() {
     for shell in shells() {
         let node = LocalNode::new(shell);
         fs::create_dir_all(node.path("/proc/sys/vm")).expect("a folder");
-        fs::write(node.path("/proc/sys/vm/swappiness"), "60\n").expect("a file");
-        let values = [("vm.swappiness", "1"), ("vm.no_such", "2")];
+        fs::create_dir_all(node.path("/proc/sys/kernel")).expect("a folder");
+        let before = [
+            ("vm/swappiness", "60"),
+            ("vm/overcommit_memory", "0"),
+            ("vm/overcommit_ratio", "50"),
+            ("kernel/numa_balancing", "1"),
+        ];
+        for (file, value) in before {
+            let file = node.path(&format!("/proc/sys/{file}"));
+            fs::write(file, format!("{value}\n")).expect("a file");
+        }
+        let values = [
+            ("kernel.numa_balancing", "0"),
+            ("vm.no_such", "2"),
+            ("vm.overcommit_memory", "2"),
+            ("vm.overcommit_ratio", "90"),
+            ("vm.swappiness", "1"),
+        ];
         let action = Action::SetSysctl {
             values: values.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         };
@@ -170,8 +186,22 @@ fn kernel_settings_are_written_and_what_is_missing_is_told() {
             (0, "@mahout warn this kernel has no vm.no_such\n"),
             "{shell:?}"
         );
-        let live = fs::read_to_string(node.path("/proc/sys/vm/swappiness"));
-        assert_eq!(live.expect("the setting"), "1\n");
+        let live = [
+            "vm/swappiness",
+            "vm/overcommit_ratio",
+            "kernel/numa_balancing",
+        ]
+        .map(|file| {
+            let file = node.path(&format!("/proc/sys/{file}"));
+            fs::read_to_string(file).expect("the setting")
+        });
+        assert_eq!(live, ["1\n", "90\n", "0\n"]);
+        // Strict only once the ratio is there.
+        let modified = |file: &str| {
+            let file = fs::metadata(node.path(&format!("/proc/sys/vm/{file}")));
+            file.and_then(|file| file.modified()).expect("a time")
+        };
+        assert!(modified("overcommit_memory") >= modified("overcommit_ratio"));
     }
 }
 

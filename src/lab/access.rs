@@ -120,6 +120,13 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
 
 /// Refuses a file of the user's that something else than a lab wrote.
 pub(super) fn check_inventory_file(path: &Path) -> Result<(), LabError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(LabError::Refused(format!(
+            "the inventory cannot be written: there is no folder {}",
+            folder.display()
+        )));
+    }
     match fs::read(path) {
         Ok(present) if !present.starts_with(MARK.as_bytes()) => Err(LabError::Refused(format!(
             "{} exists and was not written by the lab",
@@ -164,6 +171,10 @@ mod tests {
     #[test]
     fn only_an_inventory_of_the_lab_s_own_is_written_over() {
         let folder = tempfile::tempdir().expect("a folder");
+        let missing = check_inventory_file(&folder.path().join("missing/lab.yml"));
+        let error = missing.expect_err("no folder").to_string();
+        assert!(error.contains("there is no folder "), "{error}");
+        check_inventory_file(Path::new("no-such-lab.yml")).expect("the folder of now");
         let path = folder.path().join("lab.yml");
         write_inventory(&path, &format!("{MARK} one, longer\n")).expect("a new file");
         write_inventory(&path, &format!("{MARK} two\n")).expect("the lab's own file");

@@ -67,6 +67,21 @@ pub enum LabError {
         /// The last lines of its console.
         console: String,
     },
+    /// The kernel has no room for that many more nodes.
+    #[error(
+        "{nodes} more nodes need {needed} inotify instances, and this machine has {free} left of \
+         the {limit} that one user may have (fs.inotify.max_user_instances)"
+    )]
+    Inotify {
+        /// How many nodes were to be booted.
+        nodes: usize,
+        /// How many instances they need.
+        needed: usize,
+        /// How many there are.
+        free: usize,
+        /// `fs.inotify.max_user_instances`.
+        limit: String,
+    },
     /// A program failed.
     #[error("{what}: {cause}")]
     Program {
@@ -114,6 +129,9 @@ impl LabError {
             }
             Self::HalfMade(name) => format!("`mahout lab up --name {name}` makes it anew"),
             Self::PoweredOff { lab, node } => format!("`mahout lab start {node} --name {lab}`"),
+            Self::Inotify { .. } => {
+                "`sysctl -w fs.inotify.max_user_instances=1024`; or take another lab down".to_owned()
+            }
             _ => return None,
         })
     }

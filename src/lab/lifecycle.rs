@@ -45,6 +45,7 @@ impl Lab {
         }
         // Nothing is made yet: a refusal leaves nothing, not even the folder that was locked.
         let nothing = |_: &LabError| drop(std::fs::remove_dir(&folder));
+        requirements::inotify(spec.nodes).inspect_err(nothing)?;
         let sources = Sources::of_machine(spec.suite, progress).inspect_err(nothing)?;
         let image = Image::new(&store, spec.suite, spec.image, &sources);
         let state = record(&store, spec, &image, progress).inspect_err(nothing)?;
@@ -82,6 +83,11 @@ impl Lab {
     }
 
     fn boot(&self, nodes: Vec<Node>, progress: Progress) -> Result<(), LabError> {
+        let mut off = 0;
+        for node in &nodes {
+            off += usize::from(!node.is_running()?);
+        }
+        requirements::inotify(off)?;
         let started = Instant::now();
         let mut booting = Vec::new();
         for node in &nodes {

@@ -122,6 +122,9 @@ impl Lab {
         {
             // Not while it boots: another node may be killed meanwhile.
             let _lock = self.lock()?;
+            if !node.is_running()? {
+                requirements::inotify(1)?;
+            }
             network::up(&self.store, &self.state)?;
             node.boot()?;
         }

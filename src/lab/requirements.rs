@@ -68,6 +68,30 @@ pub(super) fn programs(consent: bool, progress: Progress) -> Result<(), LabError
     )
 }
 
+/// What one node takes until its SSH server answers: five of its systemd, one of its logind.
+const INOTIFY_OF_NODE: usize = 6;
+
+/// Refuses to boot nodes that the kernel has no inotify instances for: their units would fail one
+/// after the other, with words that lead nowhere.
+pub(super) fn inotify(nodes: usize) -> Result<(), LabError> {
+    use rustix::fs::inotify::{CreateFlags, init};
+    let needed = nodes * INOTIFY_OF_NODE;
+    // How many there are is nowhere to be read. They are given back at the end of this function.
+    let held: Vec<_> = (0..needed)
+        .map_while(|_| init(CreateFlags::CLOEXEC).ok())
+        .collect();
+    if held.len() == needed {
+        return Ok(());
+    }
+    let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_instances");
+    Err(LabError::Inotify {
+        nodes,
+        needed,
+        free: held.len(),
+        limit: limit.unwrap_or_default().trim().to_owned(),
+    })
+}
+
 fn apt_get() -> Command {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive");

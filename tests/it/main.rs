@@ -17,6 +17,8 @@ mod probe;
 mod render;
 mod report;
 mod sample;
+mod settings;
 mod ssh;
 mod switchover;
+mod terminal;
 mod verify;

@@ -81,6 +81,11 @@ impl Running {
         self.child.id()
     }
 
+    /// What it has printed on stdout so far.
+    pub(crate) fn shown(&self) -> String {
+        std::fs::read_to_string(&self.stdout).expect("its output")
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.pid().to_string();
@@ -211,6 +216,11 @@ impl TestLab {
         std::fs::write(self.inventory(), whole).expect("the inventory is written");
     }
 
+    /// The path of a file beside the inventory.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Writes a file beside the inventory.
     pub(crate) fn write(&self, name: &Path, text: &str) {
         std::fs::write(self.folder.path().join(name), text).expect("the file is written");
@@ -228,9 +238,14 @@ impl TestLab {
 
     /// Begins `mahout` with the lab's inventory.
     pub(crate) fn mahout_begins(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(Path::new("inventory.yml"), arguments);
+        self.begins(Path::new("inventory.yml"), arguments)
+    }
+
+    /// Begins `mahout` with another inventory beside it.
+    pub(crate) fn begins(&self, inventory: &Path, arguments: &[&str]) -> Running {
+        let mut command = self.command(inventory, arguments);
         let file = |name: &str| {
-            let path = self.folder.path().join(name);
+            let path = self.file(name);
             let file = std::fs::File::create(&path).expect("a file");
             (path, file)
         };
@@ -261,7 +276,8 @@ impl TestLab {
         }
     }
 
-    fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
+    /// `mahout` with that inventory, not begun yet.
+    pub(crate) fn command(&self, inventory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mahout"));
         command
             .arg("--inventory")

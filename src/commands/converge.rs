@@ -24,33 +24,54 @@ use crate::verify::{Finding, Severity};
 /// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
 const SETTLING: Duration = Duration::from_secs(45);
 
+/// What a run is for, and what it is called.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    /// What its plan is made for.
+    pub(super) goal: Goal,
+    /// What its plan is shown under.
+    pub(super) title: String,
+    /// The command.
+    pub(super) command: &'static str,
+}
+
+impl From<&Goal> for Aim {
+    fn from(goal: &Goal) -> Self {
+        Self {
+            goal: goal.clone(),
+            title: goal.to_string(),
+            command: goal.command(),
+        }
+    }
+}
+
 /// The plan from the nodes as they are.
 pub(super) async fn plan(
     session: &Session<'_>,
-    goal: &Goal,
+    aim: &Aim,
     fleet: &Fleet<Host>,
 ) -> Result<Plan, Error> {
     let facts = session.gather(fleet).await;
     session.refuse_lost_vault(&facts)?;
-    build(session, goal, &facts)
+    build(session, aim, &facts)
 }
 
 /// The plan from these facts.
-pub(super) fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Plan, Error> {
+pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
     let rendered = session.render(facts)?;
-    Ok(Plan::build(goal, &desired(session, facts, &rendered))?)
+    Plan::build(&aim.goal, &desired(session, &rendered, facts)).map_err(Error::Plan)
 }
 
-/// The plan that makes the nodes what the inventory says, with the facts as they will be.
+/// The plan that converges, with the facts as they will be.
 pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
     let rendered = session.render(facts)?;
-    Ok(Plan::project(&desired(session, facts, &rendered))?)
+    Plan::project(&desired(session, &rendered, facts)).map_err(Error::Plan)
 }
 
 fn desired<'a>(
     session: &'a Session,
-    facts: &'a Facts,
     rendered: &'a BTreeMap<NodeName, Rendered>,
+    facts: &'a Facts,
 ) -> Desired<'a> {
     Desired {
         cluster: &session.cluster,
@@ -60,11 +81,11 @@ fn desired<'a>(
     }
 }
 
-/// Shows a plan under the name of its goal.
+/// Shows a plan.
 pub(super) fn show(
     session: &Session,
+    aim: &Aim,
     plan: &Plan,
-    title: &str,
     detail: Detail,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -72,7 +93,7 @@ pub(super) fn show(
         cluster: &session.cluster,
         plan,
         secrets: &session.secrets,
-        goal: title,
+        goal: &aim.title,
         detail,
     };
     let written = if session.context.is_json() {
@@ -89,10 +110,8 @@ pub(super) struct Shown<'a> {
     pub(super) plan: Option<&'a Plan>,
     /// Whether somebody has agreed to that very one.
     pub(super) binding: bool,
-    /// What it leads to.
-    pub(super) goal: &'a Goal,
-    /// That in words.
-    pub(super) title: &'a str,
+    /// What it was shown for.
+    pub(super) aim: &'a Aim,
 }
 
 /// What is done while the lock is ours.
@@ -111,19 +130,21 @@ impl Locked<'_> {
         shown: &Shown<'_>,
         out: &mut dyn Write,
     ) -> Result<Vec<Finding>, Error> {
+        let aim = shown.aim;
         let facts = self.lock.hold(self.hosts, session.gather(self.fleet)).await;
         session.refuse_lost_vault(&facts)?;
-        let goal = shown.goal;
-        let mut fresh = build(session, goal, &facts)?;
+        let mut fresh = build(session, aim, &facts)?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {
             return Err(Error::OutOfDate);
         }
-        if !session.keep_secrets()? {
+        // What the inventory has changed since the last deploy is not another goal's.
+        let converges = aim.goal == Goal::Converge;
+        if converges && !session.keep_secrets()? {
             if shown.binding {
                 return Err(Error::OutOfDate);
             }
-            fresh = build(session, goal, &facts)?;
+            fresh = build(session, aim, &facts)?;
             same = false;
         }
         if !same {
@@ -133,10 +154,10 @@ impl Locked<'_> {
                     message: "the nodes have changed since; the plan is now another one".to_owned(),
                 });
             }
-            show(session, &fresh, shown.title, Detail::Summary, out)?;
+            show(session, aim, &fresh, Detail::Summary, out)?;
         }
+        let failed = |error| Error::Execute(aim.goal.clone(), error);
         let events = &session.context.events;
-        let failed = |error| Error::Execute(goal.clone(), error);
         execute(&fresh, self.hosts, self.lock, events, self.interrupt)
             .await
             .map_err(failed)?;
@@ -144,7 +165,10 @@ impl Locked<'_> {
             .lock
             .hold(self.hosts, async {
                 tokio::select! {
-                    findings = session.timed("verifying".to_owned(), settled(session, goal, self.fleet)) => findings,
+                    findings = session.timed(
+                        "verifying".to_owned(),
+                        settled(session, aim, self.fleet),
+                    ) => findings,
                     signal = self.interrupt.triggered() => {
                         let place = Place::Verifying;
                         Err(failed(ExecuteError::Interrupted { signal, place }))
@@ -152,7 +176,7 @@ impl Locked<'_> {
                 }
             })
             .await?;
-        if Counts::of(&findings).errors == 0 {
+        if converges && Counts::of(&findings).errors == 0 {
             // Everything has the new values; those of before open nothing any more.
             session.vault.finish()?;
         }
@@ -164,7 +188,7 @@ impl Locked<'_> {
 /// do.
 async fn settled(
     session: &Session<'_>,
-    goal: &Goal,
+    aim: &Aim,
     fleet: &Fleet<Host>,
 ) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
@@ -178,8 +202,8 @@ async fn settled(
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = match goal {
-                Goal::Converge => build(session, goal, &facts)?,
+            let left_over = match aim.goal {
+                Goal::Converge => build(session, aim, &facts)?,
                 // What the inventory has changed since the last deploy is not this run's.
                 Goal::Switchover { .. } => Plan::default(),
             };
@@ -207,14 +231,14 @@ async fn settled(
     }
 }
 
-/// Says what verification found, and whether that is the end of it. `what` is what went through.
+/// Says what verification found, and whether that is the end of it.
 pub(super) fn conclude(
     session: &Session,
+    aim: &Aim,
     findings: &[Finding],
-    what: &str,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let counts = Counts::of(&findings);
+    let counts = Counts::of(findings);
     let written = if session.context.is_json() {
         write_findings_json(out, findings)
     } else {
@@ -223,7 +247,8 @@ pub(super) fn conclude(
     written.map_err(Error::Output)?;
     if counts.errors > 0 {
         return Err(Error::Verification(format!(
-            "the {what} went through, but verification found: {}",
+            "the {} went through, but verification found: {}",
+            aim.command,
             counts.words()
         )));
     }

@@ -117,6 +117,18 @@ pub enum Command {
         #[command(flatten)]
         options: Deploy,
     },
+    /// Show and change what the vault holds, and who can read it
+    Secrets {
+        /// What to do.
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
+    /// New certificates, a new authority, new passwords: in the vault, then on the nodes
+    Rotate {
+        /// What to make new.
+        #[command(subcommand)]
+        what: Rotate,
+    },
     /// Check the health of the cluster, with a probing write through every HAProxy
     Verify,
     /// Show who leads, who follows and where clients connect
@@ -154,4 +166,71 @@ pub struct Deploy {
     /// With --dry-run: plan from a record instead of asking the nodes
     #[arg(long, requires = "dry_run", value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// What can be done with the vault.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// List the secrets and where each is kept, without their values
+    List,
+    /// Print the value of a secret
+    Show {
+        /// Its name: `superuser`, `user.app`, …
+        name: String,
+    },
+    /// Give a secret a value of your own, which is read from stdin or asked for
+    Set {
+        /// Its name
+        name: String,
+    },
+    /// Edit the secrets that the vault keeps in $EDITOR
+    Edit,
+    /// Encrypt the vault to others: without options to those whom the inventory names
+    Rekey {
+        /// Somebody who is to read it from now on: an age recipient
+        #[arg(long, value_name = "RECIPIENT")]
+        add: Vec<String>,
+        /// Somebody who is no longer to read it
+        #[arg(long, value_name = "RECIPIENT")]
+        remove: Vec<String>,
+        /// A passphrase instead: `env:NAME`, `file:PATH`, `command:LINE`
+        #[arg(long, value_name = "REFERENCE", conflicts_with_all = ["add", "remove"])]
+        passphrase: Option<String>,
+    },
+}
+
+/// What can be made new.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Rotate {
+    /// Every node's certificates, by the same authority
+    Certificates {
+        /// How
+        #[command(flatten)]
+        options: RotateOptions,
+    },
+    /// The authority: trusted beside the old one, then in its place, in three stages
+    Ca {
+        /// How
+        #[command(flatten)]
+        options: RotateOptions,
+    },
+    /// Passwords: those of the services, or those that are named
+    Passwords {
+        /// Names as `mahout secrets list` shows them; `user.NAME` is rotated only if it is named
+        names: Vec<String>,
+        /// How
+        #[command(flatten)]
+        options: RotateOptions,
+    },
+}
+
+/// Options of `rotate`.
+#[derive(Clone, Debug, Args)]
+pub struct RotateOptions {
+    /// Carry it out without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show the plan of every stage with every difference; changes neither the vault nor a node
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
 }

@@ -27,7 +27,7 @@ pub enum Error {
     Record(#[from] RecordError),
     /// Generated secrets of a cluster that exists are missing.
     #[error(
-        "the cluster exists, but {} lacks its passwords ({})", vault.display(), missing.join(", ")
+        "the cluster exists, but {} lacks its secrets ({})", vault.display(), missing.join(", ")
     )]
     LostVault {
         /// The vault.
@@ -125,8 +125,8 @@ impl Error {
             Error::Vault(error) => error.hint(),
             Error::Lab(error) => error.hint(),
             Error::LostVault { .. } => Some(
-                "bring the file back from where you keep it; mahout never makes new passwords \
-                 for a cluster that has old ones"
+                "bring the file back from where you keep it; mahout never makes new secrets for a \
+                 cluster that has old ones"
                     .to_owned(),
             ),
             Error::Render(RenderError::Platform { .. }) => Some(

@@ -34,3 +34,4 @@ pub mod template;
 pub mod transport;
 pub mod vault;
 pub mod verify;
+pub mod x509;

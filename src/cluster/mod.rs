@@ -17,6 +17,7 @@ pub mod system;
 pub mod timings;
 pub mod tls;
 mod validate;
+pub mod vault;
 
 pub use check::{Checked, InvalidCluster, Report, check, load};
 pub use etcd::{EtcdSpec, ExternalEtcd};
@@ -27,7 +28,8 @@ pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
 pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
 pub use system::SystemSpec;
 pub use timings::Timings;
-pub use tls::{CertificateName, CertificatePurpose, CertificateSpec, TlsSpec};
+pub use tls::{BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec};
+pub use vault::{SecretEntry, Stamp, VaultSpec};
 
 /// A complete, consistent, deployable cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,8 @@ pub struct Cluster {
     pub timings: Timings,
     /// Encryption between all of them.
     pub tls: TlsSpec,
+    /// Where generated secrets are kept.
+    pub vault: VaultSpec,
     /// The networks from which clients come, besides the nodes themselves.
     pub clients: Vec<ipnet::IpNet>,
     /// The DCS.

@@ -50,6 +50,8 @@ pub struct NodePostgresql {
     pub bin_dir: Option<String>,
     /// Patroni's own password file; `None` is `.pgpass_patroni` beside the platform's data.
     pub pgpass: Option<String>,
+    /// Folders that PostgreSQL, and what it runs, may write to besides its own.
+    pub writable_paths: Vec<String>,
     /// Settings of this node alone. `auto` values are computed from its memory.
     pub parameters: Map<String, Value>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Cluster, Node, NodeName, Role};
@@ -24,9 +25,30 @@ pub struct TlsSpec {
     pub lifetime: Duration,
     /// How long the authority's own is valid.
     pub ca_lifetime: Duration,
+    /// Certificates that are not made here.
+    pub brought: Option<BroughtCertificates>,
     /// Further names and addresses under which clients reach the cluster (a load balancer, a
     /// virtual address): PostgreSQL's certificates carry them.
     pub endpoints: Vec<String>,
+}
+
+/// Certificates of an authority that is not the cluster's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BroughtCertificates {
+    /// The certificates of the authorities that are trusted, PEM.
+    pub ca_file: PathBuf,
+    /// Certificate, chain and key of each node and purpose, PEM; `{node}` and `{purpose}` in it
+    /// stand for both.
+    pub files: PathBuf,
+}
+
+impl BroughtCertificates {
+    /// The file of one certificate.
+    pub fn file(&self, name: &CertificateName) -> PathBuf {
+        let pattern = self.files.to_string_lossy();
+        let pattern = pattern.replace("{node}", name.node.as_str());
+        PathBuf::from(pattern.replace("{purpose}", name.purpose.as_str()))
+    }
 }
 
 /// What a node's certificate is for: each has its own key.

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::lab::{Lab, LabSpec, Suite};
 use crate::plan::Goal;
 use crate::report::Event;
-use crate::vault::Vault;
 
 /// The demo's lab.
 const NAME: &str = "demo";
@@ -61,13 +60,13 @@ pub(super) async fn demo(
     writeln!(
         out,
         "
-The inventory is {inventory}, the passwords are in {secrets}.
+The inventory is {inventory}; the passwords are in the vault beside it: `mahout secrets list`.
 Connect with psql, here or on a node, through any node's HAProxy; it leads to the leader:
-  export PGPASSWORD=$(sed -n 's/.*\"superuser\": *\"\\([^\"]*\\)\".*/\\1/p' {secrets})
+  export MAHOUT_INVENTORY={inventory}
+  export PGPASSWORD=$(mahout secrets show superuser)
   psql -h {address} -p 5000 -U postgres        (5001 leads to the replicas)
 
 Try next:
-  export MAHOUT_INVENTORY={inventory}
   mahout status --watch
   mahout lab kill --name {NAME} {first}     (take a node's power away and see who leads)
   mahout lab start --name {NAME} {first}
@@ -75,7 +74,6 @@ Try next:
   mahout diff                              (after editing the inventory, or a file on a node)
   mahout lab down --name {NAME}             (removes all of it)",
         inventory = inventory.display(),
-        secrets = Vault::beside(&inventory).display(),
     )
     .map_err(Error::Output)
 }

@@ -1,27 +1,19 @@
-//! `mahout deploy` and every other goal: facts, plan, show, confirm, lock, facts and plan once more,
-//! execute, verify.
+//! `mahout deploy` and `mahout switchover`: facts, plan, show, confirm, lock, facts and plan once
+//! more, execute, verify.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use super::Context;
-use super::probes::judge;
+use super::converge::{Locked, Shown, build, conclude, plan, show};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli;
 use crate::error::Error;
-use crate::execute::{ExecuteError, Holder, Interrupt, Lock, Place, execute};
-use crate::facts::{Facts, record};
-use crate::plan::{Desired, Goal, Plan};
-use crate::report::{
-    Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
-    write_problems,
-};
+use crate::execute::{Holder, Interrupt, Lock};
+use crate::facts::record;
+use crate::plan::{Goal, Plan};
+use crate::report::Detail;
 use crate::transport::{Effect, Fleet, Host};
-use crate::verify::{Finding, Severity};
-
-/// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
-const SETTLING: Duration = Duration::from_secs(45);
 
 /// Carries out what leads to `goal`, or shows it.
 pub(super) async fn deploy(
@@ -33,7 +25,7 @@ pub(super) async fn deploy(
     let mut session = Session::load(context)?;
     if let Some(path) = &options.facts {
         let plan = build(&session, goal, &record::read(path)?)?;
-        show(&session, goal, &plan, Detail::Full, out)?;
+        show(&session, &plan, &goal.to_string(), Detail::Full, out)?;
         return exit_code(options, &plan);
     }
     let effect = if options.dry_run {
@@ -67,12 +59,17 @@ async fn on_nodes(
     } else {
         Detail::Summary
     };
-    show(session, goal, &plan, detail, out)?;
+    show(session, &plan, &goal.to_string(), detail, out)?;
     if options.dry_run {
         return exit_code(options, &plan);
     }
-    if plan.is_empty() {
+    if plan.is_empty() && *goal != Goal::Converge {
         return Ok(());
+    }
+    if plan.is_empty() {
+        // A rotation whose end nobody saw: it has come to it.
+        session.keep_secrets()?;
+        return Ok(session.vault.finish()?);
     }
     if !options.yes
         && !confirm(
@@ -86,167 +83,22 @@ async fn on_nodes(
     let hosts = Session::hosts(fleet);
     let me = Holder::this_process(goal.command());
     let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let locked = Locked {
+        fleet,
+        hosts: &hosts,
+        lock: &lock,
+        interrupt: &interrupt,
+    };
     // With --yes nobody has looked at the plan that was shown: the one of now is as good.
     let shown = Shown {
-        goal,
-        plan: &plan,
+        plan: Some(&plan),
         binding: !options.yes,
+        goal,
+        title: &goal.to_string(),
     };
-    let findings = locked(session, fleet, &shown, &lock, &interrupt, out).await;
+    let findings = locked.reach(session, &shown, out).await;
     lock.release(&hosts).await;
-    let findings = findings?;
-    let counts = Counts::of(&findings);
-    let written = if session.context.is_json() {
-        write_findings_json(out, &findings)
-    } else {
-        write_problems(out, &findings)
-    };
-    written.map_err(Error::Output)?;
-    if counts.errors > 0 {
-        return Err(Error::Verification(format!(
-            "the {} went through, but verification found: {}",
-            goal.command(),
-            counts.words()
-        )));
-    }
-    if !session.context.is_json() {
-        writeln!(out, "done; {}", counts.words()).map_err(Error::Output)?;
-    }
-    Ok(())
-}
-
-/// The plan that was shown, and whether somebody has agreed to that very one.
-struct Shown<'a> {
-    goal: &'a Goal,
-    plan: &'a Plan,
-    binding: bool,
-}
-
-/// All that is done while the lock is ours.
-async fn locked(
-    session: &mut Session<'_>,
-    fleet: &Fleet<Host>,
-    shown: &Shown<'_>,
-    lock: &Lock,
-    interrupt: &Interrupt,
-    out: &mut dyn Write,
-) -> Result<Vec<Finding>, Error> {
-    let hosts = Session::hosts(fleet);
-    let goal = shown.goal;
-    let fresh = lock.hold(&hosts, plan(session, goal, fleet)).await?;
-    if fresh.phases != shown.plan.phases {
-        if shown.binding {
-            return Err(Error::OutOfDate);
-        }
-        session.context.events.send(Event::Warning {
-            node: None,
-            message: "the nodes have changed since; the plan is now another one".to_owned(),
-        });
-        show(session, goal, &fresh, Detail::Summary, out)?;
-    }
-    session.keep_secrets()?;
-    execute(&fresh, &hosts, lock, &session.context.events, interrupt)
-        .await
-        .map_err(|error| Error::Execute(goal.clone(), error))?;
-    lock.hold(&hosts, async {
-        tokio::select! {
-            findings = session.timed(
-                "verifying".to_owned(),
-                settled(session, goal, fleet),
-            ) => findings,
-            signal = interrupt.triggered() => {
-                let place = Place::Verifying;
-                Err(Error::Execute(goal.clone(), ExecuteError::Interrupted { signal, place }))
-            }
-        }
-    })
-    .await
-}
-
-/// Verifies until no check fails or the time for settling is over; then nothing may be left to
-/// do.
-async fn settled(
-    session: &Session<'_>,
-    goal: &Goal,
-    fleet: &Fleet<Host>,
-) -> Result<Vec<Finding>, Error> {
-    let begin = Instant::now();
-    let mut pause = Duration::from_millis(200);
-    loop {
-        let facts = session.ask(fleet).await;
-        let findings = judge(session, fleet, &facts).await?;
-        let failing: Vec<&Finding> = findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .collect();
-        let left = SETTLING.saturating_sub(begin.elapsed());
-        if failing.is_empty() {
-            let left_over = match goal {
-                Goal::Converge => build(session, goal, &facts)?,
-                // What the inventory has changed since the last deploy is not this run's.
-                Goal::Switchover { .. } => Plan::default(),
-            };
-            if !left_over.is_empty() {
-                return Err(Error::NotConverged {
-                    steps: left_over.step_count(),
-                    nodes: left_over.nodes().into_iter().cloned().collect(),
-                });
-            }
-            return Ok(findings);
-        }
-        if left.is_zero() {
-            return Ok(findings);
-        }
-        for finding in failing {
-            session.context.events.send(Event::Waiting {
-                node: finding.node.clone().unwrap_or_else(|| "cluster".into()),
-                what: "every check holds".to_owned(),
-                missing: format!("{}: {}", finding.check, finding.message),
-                left,
-            });
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
-    }
-}
-
-async fn plan(session: &Session<'_>, goal: &Goal, fleet: &Fleet<Host>) -> Result<Plan, Error> {
-    let facts = session.gather(fleet).await;
-    session.refuse_lost_vault(&facts)?;
-    build(session, goal, &facts)
-}
-
-fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Plan, Error> {
-    let rendered = session.render(facts)?;
-    let desired = Desired {
-        cluster: &session.cluster,
-        secrets: &session.secrets,
-        rendered: &rendered,
-        facts,
-    };
-    Plan::build(goal, &desired).map_err(Error::Plan)
-}
-
-fn show(
-    session: &Session,
-    goal: &Goal,
-    plan: &Plan,
-    detail: Detail,
-    out: &mut dyn Write,
-) -> Result<(), Error> {
-    let view = PlanView {
-        cluster: &session.cluster,
-        plan,
-        secrets: &session.secrets,
-        goal: &goal.to_string(),
-        detail,
-    };
-    let written = if session.context.is_json() {
-        write_plan_json(out, &view)
-    } else {
-        write_plan(out, &view)
-    };
-    written.and_then(|()| out.flush()).map_err(Error::Output)
+    conclude(session, &findings?, goal.command(), out)
 }
 
 fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {

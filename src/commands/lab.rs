@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use ipnet::Ipv4Net;
@@ -11,6 +11,7 @@ use super::Context;
 use crate::error::Error;
 use crate::lab::{ImageKind, Lab, LabError, LabSpec, Progress, Suite};
 use crate::report::Event;
+use crate::vault::Vault;
 
 /// What `mahout lab` can do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -182,6 +183,7 @@ fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> 
             let inventory = match write_inventory {
                 Some(path) => {
                     lab.write_inventory(&path)?;
+                    set_aside(&lab, &path)?;
                     path
                 }
                 None => lab.inventory_file(),
@@ -244,6 +246,19 @@ fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> 
         }
     };
     Ok(LabOutcome::Answer(answer))
+}
+
+/// The vault of an earlier lab with this inventory went with what opened it, and with its nodes.
+fn set_aside(lab: &Lab, inventory: &Path) -> Result<(), LabError> {
+    let vault = Vault::beside(inventory);
+    if lab.identity_file().exists() || !vault.exists() {
+        return Ok(());
+    }
+    let aside = vault.with_extension("vault.old");
+    std::fs::rename(&vault, &aside).map_err(|source| LabError::File {
+        path: vault,
+        source,
+    })
 }
 
 fn list() -> Result<String, LabError> {

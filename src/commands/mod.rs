@@ -1,11 +1,15 @@
 //! The verbs: each one the pipeline, cut to its length. No shell text, no formatting.
 
+mod converge;
 mod demo;
 mod deploy;
+mod edit;
 pub mod lab;
 mod observe;
 mod offline;
 mod probes;
+mod rotate;
+mod secrets;
 mod session;
 mod terminal;
 mod trust;
@@ -82,6 +86,8 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
             };
             deploy::deploy(context, &Goal::Converge, &options, out).await
         }
+        Command::Secrets { command } => secrets::secrets(context, &command, out).await,
+        Command::Rotate { what } => rotate::rotate(context, &what, out).await,
         Command::Verify => observe::verify(context, out).await,
         Command::Status { watch } => observe::status(context, watch, out).await,
         Command::Lab { command } => lab::lab(context, command, out).await,

@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
 use super::Context;
-use crate::cluster::{self, Cluster, NodeName, SecretName, Secrets};
+use crate::cluster::tls::{CA_FILE, STAMP_FILE};
+use crate::cluster::{self, CertificatePurpose, Cluster, NodeName, Secrets};
 use crate::error::Error;
 use crate::facts::ask::Ask;
 use crate::facts::gather::gather_node;
-use crate::facts::{Facts, FactsError};
+use crate::facts::{Facts, FactsError, FileFacts};
 use crate::plan::dcs::Dcs;
 use crate::render::Rendered;
 use crate::report::Event;
 use crate::template::Templates;
 use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError};
-use crate::vault::{Persist, Vault};
+use crate::vault::{AUTHORITY, Change, Persist, Vault};
+use crate::x509::Certificate;
 
 /// An inventory that is a cluster, with its secrets and templates.
 pub(super) struct Session<'a> {
@@ -46,25 +49,47 @@ impl<'a> Session<'a> {
             None => Templates::builtin(),
         }
         .map_err(crate::render::RenderError::from)?;
-        let mut vault = Vault::open(&Vault::beside(path))?;
-        let mut secrets = vault.resolve(&cluster.secrets, Persist::DryRun)?;
-        vault.certify(&cluster, &mut secrets, Persist::DryRun)?;
-        Ok(Self {
+        let mut vault = Vault::open(&Vault::beside(path), &cluster.vault)?;
+        let secrets = vault.resolve(&cluster, OffsetDateTime::now_utc(), Persist::DryRun)?;
+        let mut session = Self {
             context,
             cluster,
             templates,
             vault,
             secrets,
-        })
+        };
+        session.tell_notices();
+        Ok(session)
     }
 
-    /// Writes generated secrets to the vault, before they are used for the first time.
-    pub(super) fn keep_secrets(&mut self) -> Result<(), Error> {
-        self.secrets = self.vault.resolve(&self.cluster.secrets, Persist::Save)?;
-        let persist = Persist::Save;
-        self.vault
-            .certify(&self.cluster, &mut self.secrets, persist)?;
+    /// Changes what the vault is to hold, for this run only until [`Session::keep_secrets`].
+    pub(super) fn change(&mut self, change: &Change) -> Result<(), Error> {
+        let now = OffsetDateTime::now_utc();
+        self.vault.change(change, &self.cluster, now)?;
+        self.secrets = self.vault.resolve(&self.cluster, now, Persist::DryRun)?;
         Ok(())
+    }
+
+    /// Writes generated secrets to the vault, before they are used for the first time, and the
+    /// authorities beside it. Returns whether they are still those that they were: another run
+    /// may have been first.
+    pub(super) fn keep_secrets(&mut self) -> Result<bool, Error> {
+        let now = OffsetDateTime::now_utc();
+        let kept = self.vault.resolve(&self.cluster, now, Persist::Save)?;
+        let same = kept == self.secrets;
+        self.secrets = kept;
+        self.tell_notices();
+        if self.cluster.tls.enabled {
+            Vault::publish(&self.context.global.inventory, &self.secrets.ca_bundle)?;
+        }
+        Ok(same)
+    }
+
+    fn tell_notices(&mut self) {
+        for message in self.vault.notices() {
+            let node = None;
+            self.context.events.send(Event::Warning { node, message });
+        }
     }
 
     /// Connects to every node. A node that cannot be reached is an entry with its error.
@@ -147,30 +172,37 @@ impl<'a> Session<'a> {
         Ok(rendered)
     }
 
-    /// Refuses to go on with new passwords for a cluster that has old ones.
+    /// Refuses to go on with new secrets for a cluster that has old ones.
     pub(super) fn refuse_lost_vault(&self, facts: &Facts) -> Result<(), Error> {
-        let lost: Vec<String> = self
+        let file = |path: &str| {
+            let mut nodes = facts.nodes.values();
+            nodes.find_map(|node| node.files.get(path).cloned())
+        };
+        let ours = |authorities: FileFacts| {
+            let content = authorities.content.as_ref();
+            content
+                .and_then(|pem| Certificate::first_of(pem.expose()))
+                .is_some_and(|authority| authority.common_name.starts_with("mahout "))
+        };
+        let has_database = Dcs::of(&self.cluster, facts).has_cluster(facts);
+        let has_authority = file(CA_FILE).is_some_and(ours);
+        let has_etcd = file(&CertificatePurpose::EtcdServer.path()).is_some();
+        let gone = !self.vault.existed() && file(STAMP_FILE).is_some();
+        let missing: Vec<String> = self
             .vault
-            .generated_now()
-            .filter(|name| {
-                matches!(
-                    name,
-                    SecretName::Superuser
-                        | SecretName::Replication
-                        | SecretName::Rewind
-                        | SecretName::RestApi
-                )
+            .made()
+            .filter(|name| match name.as_str() {
+                "superuser" | "replication" | "rewind" | "restapi" => has_database || gone,
+                "etcd" | "etcd_root" => has_etcd || gone,
+                AUTHORITY => has_authority || gone,
+                _ => false,
             })
-            .map(SecretName::to_string)
             .collect();
-        if lost.is_empty() || !Dcs::of(&self.cluster, facts).has_cluster(facts) {
+        if missing.is_empty() {
             return Ok(());
         }
         let vault = Vault::beside(&self.context.global.inventory);
-        Err(Error::LostVault {
-            vault,
-            missing: lost,
-        })
+        Err(Error::LostVault { vault, missing })
     }
 
     /// Tells how long `work` takes; then the screen is free for an answer.

@@ -70,8 +70,6 @@ pub struct EtcdAsk {
     /// The role whose rights are asked for, and all users with them, on nodes with a member of
     /// ours that asks for a login.
     pub role: Option<String>,
-    /// Where somebody without a certificate may try to come in, likewise.
-    pub doors: Vec<String>,
     /// The cluster's path in the DCS, with a closing slash.
     pub path: String,
 }
@@ -241,13 +239,6 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
         None => cluster.with_role(Role::Etcd).map(own).collect(),
     };
     let administered = node.has(Role::Etcd) && cluster.etcd_asks_for_login();
-    let mut doors = Vec::new();
-    for url in [cluster.etcd_client_url(node), cluster.etcd_peer_url(node)] {
-        if administered {
-            doors.push(format!("{}/version", url.replacen("https", "http", 1)));
-            doors.push(format!("{url}/version"));
-        }
-    }
     Some(EtcdAsk {
         urls,
         data_dir: node.has(Role::Etcd).then(|| node.etcd_data_dir.clone()),
@@ -257,7 +248,6 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
         },
         logins: etcd_logins(cluster, node, secrets),
         role: administered.then(|| cluster.etcd_role()),
-        doors,
         path: cluster.dcs_path(),
     })
 }

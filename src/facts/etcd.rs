@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ask::EtcdAsk;
-use super::section::{self, Answer, Sections, answers};
+use super::section::{Answer, Sections, answers};
 
 /// What this node's member, or the external etcd asked from this node, answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,9 +58,6 @@ pub struct EtcdFacts {
     /// Who is let in; `None` where that was not asked or is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<EtcdAccess>,
-    /// URLs that answered somebody without a certificate.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub open_doors: Vec<String>,
 }
 
 /// Who is let in.
@@ -159,11 +156,6 @@ impl EtcdFacts {
             },
             unreadable: !url.is_empty() && txn.get("responses").is_none(),
             access: access(sections, &answers),
-            open_doors: section::answers(sections.quoted("etcd-doors"))
-                .into_iter()
-                .filter(|answer| answer.code == 200)
-                .map(|answer| answer.url.to_owned())
-                .collect(),
         }
     }
 }

@@ -99,19 +99,18 @@ pub fn script(ask: &Ask) -> Secret {
     Secret::new(script)
 }
 
-const ETCD_VARIABLES: [&str; 8] = [
+const ETCD_VARIABLES: [&str; 7] = [
     "etcd_urls",
     "etcd_data_dir",
     "etcd_tls",
     "etcd_logins",
     "etcd_role",
-    "etcd_doors",
     "etcd_keys",
     "etcd_keys_stale",
 ];
 
 /// The values of [`ETCD_VARIABLES`], all empty if etcd is not asked.
-fn etcd(ask: Option<&EtcdAsk>) -> [String; 8] {
+fn etcd(ask: Option<&EtcdAsk>) -> [String; 7] {
     let Some(ask) = ask else {
         return Default::default();
     };
@@ -137,7 +136,6 @@ fn etcd(ask: Option<&EtcdAsk>) -> [String; 8] {
         logins.join("\n"),
         role.map(|role| json!({ "role": role }).to_string())
             .unwrap_or_default(),
-        ask.doors.join("\n"),
         keys_request(&ask.path, false),
         keys_request(&ask.path, true),
     ]

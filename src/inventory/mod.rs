@@ -29,6 +29,7 @@ mod suggest;
 pub mod system;
 pub mod tls;
 mod value;
+pub mod vault;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +64,8 @@ section::section! {
         Cluster tls: tls::Switch;
         /// The certificates that it is encrypted with.
         Cluster certificates: tls::Certificates;
+        /// Where generated secrets are kept, and who can read them.
+        Cluster vault: vault::Vault;
         /// How nodes are reached.
         Cluster ssh: nodes::Ssh;
         /// The DCS.

@@ -21,6 +21,8 @@ section! {
         Node bin_dir: NodePath = Unset;
         /// Patroni's own password file; else beside the platform's data.
         Node pgpass: NodePath = Unset;
+        /// Further folders that PostgreSQL writes to: tablespaces, archives; the rest is read-only to it.
+        Node writable_paths: List<NodePath>;
         /// Parameters of every member; they become part of the dynamic configuration.
         Cluster parameters: Table<Setting>;
         /// Parameters of a node; auto is computed from its memory.

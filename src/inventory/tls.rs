@@ -21,5 +21,9 @@ section! {
         Cluster lifetime: Duration;
         /// How long the authority's own is valid.
         Cluster ca_lifetime: Duration;
+        /// Certificates of your own: the authorities that are trusted, PEM.
+        Cluster ca_file: String = Unset;
+        /// Certificates of your own: certificate, chain and key of each node and purpose, PEM.
+        Cluster files: String = Unset;
     }
 }

@@ -17,6 +17,11 @@ pub(super) fn user_key(lab: &Path) -> PathBuf {
     lab.join("id_ed25519")
 }
 
+/// What opens the vault of the lab's inventory, once there is one.
+pub(super) fn identity_file(lab: &Path) -> PathBuf {
+    lab.join("identity.txt")
+}
+
 fn known_hosts(lab: &Path) -> PathBuf {
     lab.join("known_hosts")
 }
@@ -95,13 +100,14 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
     let quoted = |path: PathBuf| serde_json::Value::from(path.to_string_lossy()).to_string();
     let mut text = format!(
         "{MARK}: {} of {}, {}\nscope: {}\nssh:\n  user: root\n  identity_file: {}\n  \
-         known_hosts_file: {}\nnodes:\n",
+         known_hosts_file: {}\nvault:\n  identity: {}\nnodes:\n",
         super::state::counted(state.nodes.len(), "node"),
         state.suite,
         state.image,
         state.name,
         quoted(user_key(lab)),
         quoted(known_hosts(lab)),
+        quoted(identity_file(lab)),
     );
     for node in &state.nodes {
         text.push_str(&format!(
@@ -146,6 +152,8 @@ mod tests {
           user: root
           identity_file: "/var/lib/a b/id_ed25519"
           known_hosts_file: "/var/lib/a b/known_hosts"
+        vault:
+          identity: "/var/lib/a b/identity.txt"
         nodes:
           pg-1: { address: 10.89.7.11 }
           pg-2: { address: 10.89.7.12 }

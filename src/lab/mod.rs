@@ -182,6 +182,11 @@ impl Lab {
         access::inventory_file(&self.folder())
     }
 
+    /// Where the lab keeps what opens the vault of its inventory; not there before that vault.
+    pub fn identity_file(&self) -> PathBuf {
+        access::identity_file(&self.folder())
+    }
+
     /// Refuses a file that [`Lab::write_inventory`] would not write, before there is a lab.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Check, File, MANAGED, Purpose, RenderError, Target};
+use super::{Check, File, MANAGED, Purpose, RenderError, Target, is_beneath};
 use crate::cluster::tls::CA_FILE;
 use crate::cluster::{CertificatePurpose, Role};
 use crate::platform::Version;
@@ -59,14 +59,6 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
         File::new(Purpose::EtcdUnit, "/etc/systemd/system/etcd.service", unit).checked(Check::Unit),
         File::new(Purpose::EtcdConfig, &platform.etcd_config, config),
     ])
-}
-
-/// Whether `path` is in one of `folders`.
-fn is_beneath(path: &str, folders: &[&str]) -> bool {
-    folders.iter().any(|folder| {
-        let rest = path.strip_prefix(folder);
-        rest.is_some_and(|rest| rest.starts_with('/'))
-    })
 }
 
 /// The settings that have a place in the template, by name without `ETCD_`.

@@ -32,6 +32,7 @@ fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> 
     let limits = &json!({
         "managed": MANAGED,
         // Two for each connection, some for checks, listeners and logs.
+        "systemd": target.versions.systemd,
         "limit_nofile": wanted.max(u64::from(target.cluster.haproxy.maxconn) * 2 + 4096),
     });
     let content = templates.render("haproxy/haproxy.service.conf.tera", limits)?;

@@ -8,6 +8,7 @@ mod haproxy;
 mod hosts;
 mod parameters;
 mod patroni;
+mod patroni_unit;
 mod rendered;
 mod system;
 mod tls;
@@ -233,6 +234,14 @@ pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, Render
         files.extend(haproxy::files(target, templates)?);
     }
     Ok(files)
+}
+
+/// Whether `path` is one of `folders`, or in one.
+fn is_beneath(path: &str, folders: &[&str]) -> bool {
+    folders.iter().any(|folder| {
+        let rest = path.strip_prefix(folder);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// A program on the node that judges a file before it replaces the old one.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
-use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters};
+use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters, patroni_unit};
 use crate::cluster::tls::CA_FILE;
 use crate::cluster::{CertificatePurpose, Node, Role, SecretName};
 use crate::platform::PATRONI_CONFIG;
@@ -13,20 +13,7 @@ const YML: &str = "patroni/patroni.yml.tera";
 
 /// The unit and patroni.yml.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
-    let spec = &target.cluster.patroni;
-    let unit = templates.render(
-        "patroni/patroni.service.tera",
-        &json!({
-            "managed": MANAGED,
-            "binary": target.platform.patroni_binary,
-            "config": PATRONI_CONFIG,
-            "restart": spec.restart,
-            "stop_timeout": spec.stop_timeout.as_secs(),
-            "limit_nofile": target.node.system.limit_nofile,
-            "watchdog": target.node.system.watchdog,
-            "systemd": target.versions.systemd,
-        }),
-    )?;
+    let unit = patroni_unit::render(target, templates)?;
     let config = templates.render(
         YML,
         &json!({

@@ -20,6 +20,12 @@
 //! | `finding` | `severity` (`ok`, `warning`, `error`), `group`, `check` (its stable name), `node` (null for the cluster), `message`, `hint` (null or text) |
 //! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, the last |
 //!
+//! # Secrets
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `secret` | `name`, `source` (`vault`, `env:NAME`, `file:PATH`, `command`), `kept` (whether the vault has it; null if it is kept elsewhere), `in_rotation`, `used` (whether the inventory names it) |
+//!
 //! # Status
 //!
 //! One object of type `status`: see [`super::Status`].
@@ -45,6 +51,7 @@ use super::findings::Counts;
 use super::plan::PlanView;
 use super::status::Status;
 use super::step;
+use crate::cluster::SecretEntry;
 use crate::plan::{Action, Rollout, Step};
 use crate::report::Event;
 use crate::secret::Mask;
@@ -52,6 +59,19 @@ use crate::verify::Finding;
 
 fn line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     writeln!(out, "{value}")
+}
+
+/// Writes the list of secrets.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_secrets_json(out: &mut dyn Write, secrets: &[SecretEntry]) -> io::Result<()> {
+    for secret in secrets {
+        let mut value = serde_json::to_value(secret)?;
+        value["type"] = json!("secret");
+        line(out, &value)?;
+    }
+    Ok(())
 }
 
 /// Writes a plan.

@@ -10,14 +10,16 @@ mod pem;
 mod plain;
 mod plan;
 mod progress;
+mod secrets;
 mod status;
 mod status_text;
 mod step;
 
 pub use event::{Event, Events, Received};
 pub use findings::{Counts, write_findings, write_problems};
-pub use json::{write_findings_json, write_plan_json, write_status_json};
+pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
 pub use plan::{Detail, PlanView, write_plan};
+pub use secrets::{VaultView, write_secrets};
 pub use status::{Connect, EtcdStatus, HaproxyStatus, MemberStatus, Status};
 pub use status_text::{Screen, redraw_status, write_status};
 

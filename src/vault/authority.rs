@@ -22,7 +22,8 @@ pub(super) fn new_authority(
     lifetime: Duration,
 ) -> Result<Secret, rcgen::Error> {
     let mut params = CertificateParams::default();
-    params.distinguished_name = named(&format!("mahout {scope} {}", now.unix_timestamp()));
+    let suffix = now.unix_timestamp_nanos() / 1_000_000;
+    params.distinguished_name = named(&format!("mahout {scope} {suffix}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = now - BACKDATED;
@@ -34,12 +35,13 @@ pub(super) fn new_authority(
 }
 
 /// A certificate with its key, PEM, for both ends of a connection: etcd's gateway and Patroni are
-/// clients with the certificate that they serve with.
+/// clients with the certificate that they serve with. It is valid until `end`, in seconds since the
+/// epoch.
 pub(super) fn issue(
     spec: &CertificateSpec,
     authority: &Secret,
     now: OffsetDateTime,
-    lifetime: Duration,
+    end: i64,
 ) -> Result<Secret, rcgen::Error> {
     let signer = KeyPair::from_pem(key_of(authority.expose()))?;
     let issuer = Issuer::from_ca_cert_pem(certificate_of(authority.expose()), signer)?;
@@ -67,7 +69,7 @@ pub(super) fn issue(
     ];
     params.use_authority_key_identifier_extension = true;
     params.not_before = now - BACKDATED;
-    params.not_after = now + lifetime;
+    params.not_after = OffsetDateTime::from_unix_timestamp(end).map_err(|_| rcgen::Error::Time)?;
     let key = KeyPair::generate()?;
     let mut pem = params.signed_by(&key, &issuer)?.pem();
     pem.push_str(&key.serialize_pem());
@@ -80,7 +82,7 @@ pub(super) fn certificate_of(pem: &str) -> &str {
 }
 
 /// The key of a PEM text.
-fn key_of(pem: &str) -> &str {
+pub(super) fn key_of(pem: &str) -> &str {
     section(pem, "PRIVATE KEY")
 }
 

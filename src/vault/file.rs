@@ -1,6 +1,5 @@
-//! The vault's file: JSON, mode 0600, replaced as a whole.
+//! Files that are ours alone: read with care, replaced as a whole, one writer at a time.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,60 +8,16 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
 
 use super::VaultError;
-use crate::secret::Secret;
 
-/// What is in the file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    /// The form of the file.
-    version: u32,
-    /// The secrets by name.
-    secrets: BTreeMap<String, String>,
-}
-
-const VERSION: u32 = 1;
-/// Far more than all passwords of a cluster.
-const LARGEST: u64 = 1 << 20;
-/// Writing takes milliseconds.
-const LOCK_DEADLINE: Duration = Duration::from_secs(10);
-
-/// The secrets in the file; none if there is no file.
-pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Secret>, VaultError> {
-    let damaged = |why: &str| VaultError::Damaged {
-        path: path.to_owned(),
-        why: why.to_owned(),
-    };
-    let Some(bytes) = read_safely(path)? else {
-        return Ok(BTreeMap::new());
-    };
-    if bytes.is_empty() {
-        return Err(damaged("it is empty"));
-    }
-    // The reader's own message could quote what it read.
-    let content: Content = serde_json::from_slice(&bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        damaged(&format!(
-            "line {line}, column {column} is not what mahout writes"
-        ))
-    })?;
-    if content.version != VERSION {
-        return Err(damaged(&format!(
-            "it has version {}, this mahout knows {VERSION}",
-            content.version
-        )));
-    }
-    let secrets = content.secrets.into_iter();
-    Ok(secrets
-        .map(|(name, value)| (name, Secret::new(value)))
-        .collect())
-}
+/// Far more than the encrypted passwords and certificates of a large cluster.
+const LARGEST: u64 = 64 << 20;
+/// Writing takes milliseconds, seconds with a passphrase.
+const LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The file's bytes; `None` if there is no file. What is checked is what is read: the open file.
-fn read_safely(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
+pub(super) fn read_safely(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
     let failed = |cause| io_error(path, "read it", cause);
     let nofollow = rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK);
     let file = OpenOptions::new()
@@ -99,41 +54,70 @@ fn read_safely(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
     Ok(Some(bytes))
 }
 
-/// Puts `secrets` in the place of the file: whole or not at all, also when the power fails.
-pub(super) fn write(
+/// Puts `bytes` in the place of the file: whole or not at all, also when the power fails. What
+/// `check` says of the bytes as they came to lie on the disk decides before the old file goes.
+pub(super) fn replace(
     path: &Path,
-    secrets: &BTreeMap<String, Secret>,
+    bytes: &[u8],
+    check: impl FnOnce(&[u8]) -> Result<(), VaultError>,
     _held: &Lock,
 ) -> Result<(), VaultError> {
-    let content = Content {
-        version: VERSION,
-        secrets: secrets
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-            .collect(),
-    };
-    let replace = || -> io::Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(&content)?;
-        bytes.push(b'\n');
-        // The lock is held, so that one from an interrupted run is nobody's.
-        let temporary = sibling(path, "new");
-        match std::fs::remove_file(&temporary) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+    let failed = |cause| io_error(path, "write it", cause);
+    // The lock is held, so that one from an interrupted run is nobody's.
+    let temporary = sibling(path, "new");
+    remove(&temporary).map_err(failed)?;
+    let write = || -> Result<(), VaultError> {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&temporary)?;
-        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
-        if let Err(error) = written.and_then(|()| std::fs::rename(&temporary, path)) {
-            let _ = std::fs::remove_file(&temporary);
-            return Err(error);
-        }
-        File::open(folder(path))?.sync_all()
+            .open(&temporary)
+            .map_err(failed)?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(failed)?;
+        check(&read_safely(&temporary)?.unwrap_or_default())?;
+        std::fs::rename(&temporary, path).map_err(failed)
     };
-    replace().map_err(|cause| io_error(path, "write it", cause))
+    if let Err(error) = write() {
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync_folder(path).map_err(failed)
+}
+
+/// Puts a file that everybody may read in its place, whole or not at all.
+pub(super) fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = sibling(path, &format!("{}.new", std::process::id()));
+    let write = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    if let Err(error) = write() {
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync_folder(path)
+}
+
+/// Removes a file for good; one that is not there is gone already.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_folder(path),
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
 }
 
 /// The right to write the vault; given back when dropped, or when the process ends.
@@ -195,20 +179,21 @@ fn is_still(path: &Path, file: &File) -> bool {
     }
 }
 
-/// A hidden file beside `path`: `.cluster.secrets.json.lock`.
-fn sibling(path: &Path, suffix: &str) -> PathBuf {
+/// A hidden file beside `path`: `.cluster.vault.lock`.
+pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{suffix}"))
 }
 
-fn folder(path: &Path) -> &Path {
+/// Where a file is.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-fn io_error(path: &Path, what: &'static str, cause: io::Error) -> VaultError {
+pub(super) fn io_error(path: &Path, what: &'static str, cause: io::Error) -> VaultError {
     VaultError::Io {
         path: path.to_owned(),
         what,

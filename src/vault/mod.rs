@@ -1,22 +1,42 @@
 //! Secrets: references resolved, generated ones kept at rest.
 //!
-//! The vault is a file of mode 0600 beside the inventory. It is written only to add what is
-//! missing: a damaged or unsafe file is an error, never a reason to make new passwords for a
-//! cluster that has old ones.
+//! The vault is an age file beside the inventory, armored, mode 0600, replaced as a whole. It
+//! holds the generated passwords, the cluster's authority and the certificates that it issued,
+//! and who may read them. It is written only to add what is missing or on demand: a damaged or
+//! lost one is an error, never a reason to make new passwords for a cluster that has old ones.
+//!
+//! It carries an id and a generation, which are stamped into what is deployed: an older copy of it
+//! is known by that.
 
 mod authority;
+mod brought;
+mod change;
+mod complete;
+mod content;
 mod error;
 mod file;
 mod generate;
+mod identity;
+mod legacy;
+mod operator;
 mod reference;
+mod renewal;
+mod sealed;
+mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use error::VaultError;
+use time::OffsetDateTime;
 
-use crate::cluster::{Cluster, SecretName, SecretSource, Secrets, is_well_known};
+pub use change::{Change, Stage};
+pub use error::VaultError;
+pub use operator::Readers;
+
+use crate::cluster::{Cluster, SecretName, SecretSource, Secrets, Stamp, VaultSpec, is_well_known};
 use crate::secret::Secret;
+use content::Content;
+use store::Store;
 
 /// Whether new secrets are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,164 +47,230 @@ pub enum Persist {
     DryRun,
 }
 
+/// What [`Vault::made`] names the authority.
+pub const AUTHORITY: &str = "authority";
+
 /// The secrets at rest.
 #[derive(Debug)]
 pub struct Vault {
-    path: PathBuf,
+    store: Store,
     /// What the file holds.
-    kept: BTreeMap<String, Secret>,
-    /// What was made since; in the file only after a save.
-    made: BTreeMap<SecretName, Secret>,
-    /// The authority and the certificates, those of the file and those made since.
-    certificates: BTreeMap<String, Secret>,
+    kept: Content,
+    /// What it is to hold.
+    next: Content,
+    /// What it was to hold before the last change, or what it holds.
+    before: Content,
+    /// Whether more than what was missing is to change.
+    changed: bool,
+    /// The names of what there was when the vault was opened.
+    had: BTreeSet<String>,
+    /// The references that were resolved.
+    referenced: BTreeMap<SecretName, Secret>,
 }
 
 impl Vault {
-    /// Where the vault of an inventory is: `cluster.secrets.json` beside `cluster.yml`.
+    /// Where the vault of an inventory is: `cluster.vault` beside `cluster.yml`.
     pub fn beside(inventory: &Path) -> PathBuf {
-        inventory.with_extension("secrets.json")
+        inventory.with_extension("vault")
     }
 
     /// Reads the vault at `path`; one that does not exist is an empty one. Relative `file:`
-    /// references are looked for in its folder, and `command:` references run there.
+    /// references are looked for in its folder, and `command:` references run there. Without a
+    /// vault no identity is asked for.
     ///
     /// # Errors
-    /// If the file can be read by others, is not ours, or is damaged.
-    pub fn open(path: &Path) -> Result<Self, VaultError> {
-        let kept = file::read(path)?;
-        let is_certificate = |name: &str| name == "ca" || name.starts_with("certificate.");
+    /// If the file can be read by others, is not ours, cannot be opened, or is damaged.
+    pub fn open(path: &Path, spec: &VaultSpec) -> Result<Self, VaultError> {
+        let mut store = Store::new(path, spec);
+        let kept = store.read()?.unwrap_or_default();
+        let stranger = |recipient: &&String| !kept.recipients.contains(recipient);
+        if !kept.recipients.is_empty() {
+            for recipient in spec.recipients.iter().filter(stranger) {
+                store.notices.push(format!(
+                    "{} is not encrypted to {recipient}, which the inventory names: `mahout \
+                     secrets rekey` mends it",
+                    path.display()
+                ));
+            }
+        }
         Ok(Self {
-            path: path.to_owned(),
-            certificates: kept
-                .iter()
-                .filter(|(name, _)| is_certificate(name))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            store,
+            next: kept.clone(),
+            before: kept.clone(),
+            changed: false,
+            had: names(&kept),
+            referenced: BTreeMap::new(),
             kept,
-            made: BTreeMap::new(),
         })
     }
 
-    /// The value of every secret in `sources`. Generated ones that the vault lacks are made, once;
-    /// with [`Persist::Save`] they, and those of an earlier call that did not save, are on disk
-    /// before this returns.
+    /// The value of every secret of `cluster`, its certificates and the authorities that are
+    /// trusted. What the vault lacks is made, once; with [`Persist::Save`] it, and what an earlier
+    /// call made that did not save, is on disk before this returns.
     ///
     /// # Errors
-    /// If a reference leads to nothing usable, or the vault cannot be written. The message names
-    /// the secret and never shows it.
+    /// If a reference or a certificate that is brought along leads to nothing usable, or the vault
+    /// cannot be written. The message names the secret and never shows it.
     pub fn resolve(
         &mut self,
-        sources: &BTreeMap<SecretName, SecretSource>,
+        cluster: &Cluster,
+        now: OffsetDateTime,
         persist: Persist,
     ) -> Result<Secrets, VaultError> {
         // References first: they may ask the operator something, and nothing is written if one
         // of them fails.
-        let folder = self.path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut values = BTreeMap::new();
-        let mut generated = Vec::new();
-        for (name, source) in sources {
-            match reference::resolve(name, source, &folder)? {
-                Some(value) => {
-                    check_strength(name, &value)?;
-                    values.insert(name.clone(), value);
-                }
-                None => generated.push(name),
+        let folder = file::folder(self.store.path()).to_owned();
+        for (name, source) in &cluster.secrets {
+            if self.referenced.contains_key(name) {
+                continue;
+            }
+            if let Some(value) = reference::resolve(name, source, &folder)? {
+                check_strength(name, &value)?;
+                self.referenced.insert(name.clone(), value);
             }
         }
-        for &name in &generated {
-            if !self.kept.contains_key(&name.to_string()) && !self.made.contains_key(name) {
-                self.made.insert(name.clone(), generate::password()?);
+        let made = std::mem::take(&mut self.next);
+        self.next = made.clone();
+        self.complete(&made, cluster, now)?;
+        let secrets = self.secrets(cluster, now)?;
+        if persist == Persist::DryRun || !self.save(cluster, now)? {
+            return Ok(secrets);
+        }
+        self.secrets(cluster, now)
+    }
+
+    fn complete(
+        &mut self,
+        made: &Content,
+        cluster: &Cluster,
+        now: OffsetDateTime,
+    ) -> Result<(), VaultError> {
+        complete::complete(&mut self.next, made, cluster, now)?;
+        self.next.generation = self.before.generation;
+        if self.next.deploys_otherwise(&self.before) {
+            self.next.generation += 1;
+        }
+        // One that was migrated has not been counted before.
+        self.next.generation = self.next.generation.max(1);
+        Ok(())
+    }
+
+    /// What `next` and the references come to.
+    fn secrets(&self, cluster: &Cluster, now: OffsetDateTime) -> Result<Secrets, VaultError> {
+        let mut secrets = Secrets::from(self.referenced.clone());
+        for (name, source) in &cluster.secrets {
+            if *source != SecretSource::Generated {
+                continue;
             }
-        }
-        if persist == Persist::Save {
-            self.save()?;
-        }
-        for name in generated {
-            let kept = self.kept.get(&name.to_string());
-            if let Some(value) = kept.or_else(|| self.made.get(name)) {
+            let text = name.to_string();
+            if let Some(value) = self.next.secrets.get(&text) {
                 // A kept one may have been changed by hand.
                 check_strength(name, value)?;
-                values.insert(name.clone(), value.clone());
+                secrets.values.insert(name.clone(), value.clone());
+            }
+            if let Some(value) = self.next.previous.get(&text) {
+                secrets.previous.insert(name.clone(), value.clone());
             }
         }
-        Ok(values.into())
+        if !self.next.is_empty() {
+            let stamp = Stamp {
+                vault: self.next.id.clone(),
+                generation: self.next.generation,
+            };
+            secrets.stamp = stamp.to_string();
+        }
+        if !cluster.tls.enabled {
+            return Ok(secrets);
+        }
+        let specs = cluster.certificates();
+        if let Some(brought) = &cluster.tls.brought {
+            (secrets.ca_bundle, secrets.certificates) =
+                brought::read(brought, &specs, now.unix_timestamp())?;
+            return Ok(secrets);
+        }
+        for authority in self.next.authorities.trusted() {
+            secrets
+                .ca_bundle
+                .push_str(authority::certificate_of(authority.expose()));
+            secrets.ca_bundle.push('\n');
+        }
+        for spec in specs {
+            if let Some(pem) = self.next.certificates.get(&spec.name.to_string()) {
+                secrets.certificates.insert(spec.name, pem.clone());
+            }
+        }
+        Ok(secrets)
     }
 
-    /// The certificates of `cluster`, and the authority that is trusted, put among `secrets`. What
-    /// the vault lacks is made; with [`Persist::Save`] it is on disk before this returns.
+    /// What the vault did not have when it was opened and now is to have, by name: passwords,
+    /// and [`AUTHORITY`]. Not empty for a cluster that exists: its vault may have been lost.
+    pub fn made(&self) -> impl Iterator<Item = String> {
+        names(&self.next)
+            .into_iter()
+            .filter(|name| !self.had.contains(name))
+    }
+
+    /// Whether there was a vault when it was opened.
+    pub fn existed(&self) -> bool {
+        !self.had.is_empty()
+    }
+
+    /// Writes the certificates of the authorities beside the inventory, for clients'
+    /// `sslrootcert`: `cluster.ca.crt` beside `cluster.yml`. A file that says the same stays.
     ///
     /// # Errors
-    /// If a certificate cannot be made, or the vault cannot be written.
-    pub fn certify(
-        &mut self,
-        cluster: &Cluster,
-        secrets: &mut Secrets,
-        persist: Persist,
-    ) -> Result<(), VaultError> {
-        let specs = cluster.certificates();
-        if specs.is_empty() {
+    /// If it cannot be written.
+    pub fn publish(inventory: &Path, authorities: &str) -> Result<(), VaultError> {
+        let path = inventory.with_extension("ca.crt");
+        if std::fs::read(&path).is_ok_and(|present| present == authorities.as_bytes()) {
             return Ok(());
         }
-        let now = time::OffsetDateTime::now_utc();
-        let authority = match self.certificates.get("ca") {
-            Some(authority) => authority.clone(),
-            None => {
-                let lifetime = cluster.tls.ca_lifetime;
-                let made = authority::new_authority(&cluster.scope, now, lifetime)?;
-                self.certificates.insert("ca".to_owned(), made.clone());
-                made
+        file::publish(&path, authorities.as_bytes())
+            .map_err(|cause| file::io_error(&path, "write the authorities", cause))
+    }
+
+    /// What the operator should know; each is told once.
+    pub fn notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.store.notices)
+    }
+
+    /// Writes what is to be kept; returns whether another run had written something of it first,
+    /// whose own then counts.
+    fn save(&mut self, cluster: &Cluster, now: OffsetDateTime) -> Result<bool, VaultError> {
+        if self.next.is_empty() || (self.next == self.kept && !self.store.has_legacy()) {
+            return Ok(false);
+        }
+        let lock = file::Lock::take(self.store.path())?;
+        let fresh = self.store.read()?.unwrap_or_default();
+        let raced = fresh != self.kept;
+        if raced {
+            if self.changed {
+                return Err(VaultError::Changed {
+                    path: self.store.path().to_owned(),
+                });
             }
-        };
-        authority::certificate_of(authority.expose()).clone_into(&mut secrets.ca_bundle);
-        secrets.ca_bundle.push('\n');
-        for spec in &specs {
-            let name = format!("certificate.{}", spec.name);
-            let pem = match self.certificates.get(&name) {
-                Some(pem) => pem.clone(),
-                None => {
-                    let made = authority::issue(spec, &authority, now, cluster.tls.lifetime)?;
-                    self.certificates.insert(name, made.clone());
-                    made
-                }
-            };
-            secrets.certificates.insert(spec.name.clone(), pem);
+            let made = std::mem::replace(&mut self.next, fresh.clone());
+            self.before = fresh;
+            self.complete(&made, cluster, now)?;
         }
-        if persist == Persist::Save {
-            let lock = file::Lock::take(&self.path)?;
-            let mut all = file::read(&self.path)?;
-            all.extend(self.certificates.clone());
-            file::write(&self.path, &all, &lock)?;
-            self.kept = all;
-        }
-        Ok(())
+        self.store.write(&mut self.next, &lock)?;
+        self.settle();
+        Ok(raced)
     }
 
-    /// The generated secrets that the vault did not have when they were asked for. Not empty for
-    /// a cluster that exists: its vault was lost, and the new passwords open nothing.
-    pub fn generated_now(&self) -> impl Iterator<Item = &SecretName> {
-        self.made.keys()
+    /// What is in the file now is what is to be.
+    fn settle(&mut self) {
+        self.kept = self.next.clone();
+        self.before = self.next.clone();
+        self.changed = false;
     }
+}
 
-    /// Writes what was made and is not in the file yet.
-    fn save(&mut self) -> Result<(), VaultError> {
-        if self
-            .made
-            .keys()
-            .all(|name| self.kept.contains_key(&name.to_string()))
-        {
-            return Ok(());
-        }
-        let lock = file::Lock::take(&self.path)?;
-        // Another run may have made the same ones since we looked: then its own count.
-        let mut all = file::read(&self.path)?;
-        self.made
-            .retain(|name, _| !all.contains_key(&name.to_string()));
-        let made = self.made.iter();
-        all.extend(made.map(|(name, value)| (name.to_string(), value.clone())));
-        file::write(&self.path, &all, &lock)?;
-        self.kept = all;
-        Ok(())
-    }
+/// The names of what a vault holds.
+fn names(content: &Content) -> BTreeSet<String> {
+    let authority = content.authorities.current.iter();
+    let authority = authority.map(|_| AUTHORITY.to_owned());
+    content.secrets.keys().cloned().chain(authority).collect()
 }
 
 /// Refuses a value that is no secret or that the files it is written to cannot carry.

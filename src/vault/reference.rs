@@ -21,19 +21,21 @@ pub(super) fn resolve(
     source: &SecretSource,
     folder: &Path,
 ) -> Result<Option<Secret>, VaultError> {
+    lookup(source, folder).map_err(|why| VaultError::Unusable {
+        name: name.clone(),
+        why,
+    })
+}
+
+/// As [`resolve`], of what has no name.
+pub(super) fn lookup(source: &SecretSource, folder: &Path) -> Result<Option<Secret>, String> {
     let text = match source {
         SecretSource::Generated => return Ok(None),
         SecretSource::Environment(variable) => environment(variable),
         SecretSource::File(path) => file(&folder.join(path)),
         SecretSource::Command(line) => command(line, folder, DEADLINE),
     };
-    match text {
-        Ok(text) => Ok(Some(Secret::new(text))),
-        Err(why) => Err(VaultError::Unusable {
-            name: name.clone(),
-            why,
-        }),
-    }
+    text.map(|text| Some(Secret::new(text)))
 }
 
 fn environment(variable: &str) -> Result<String, String> {

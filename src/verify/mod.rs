@@ -9,6 +9,7 @@
 mod disk;
 pub mod doors;
 mod etcd;
+mod etcd_access;
 mod files;
 mod haproxy;
 mod kernel;
@@ -75,6 +76,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("etcd.database_size", etcd::database_size),
     ("etcd.applied", etcd::applied),
     ("etcd.versions", versions::etcd),
+    ("etcd.access", etcd_access::access),
     ("etcd.closed", doors::etcd),
     ("patroni.answers", patroni::answers),
     ("patroni.one_leader", patroni::one_leader),

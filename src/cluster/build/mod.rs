@@ -14,6 +14,7 @@ mod secrets;
 mod system;
 mod timings;
 mod tls;
+mod vault;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -259,6 +260,7 @@ pub(super) fn cluster(draft: &Draft, problems: &mut Problems) -> Cluster {
         nodes,
         timings,
         tls: tls::tls(draft),
+        vault: vault::vault(draft, problems),
         clients: tls::clients(draft),
         etcd: etcd::etcd(draft, &scope),
         patroni: patroni::patroni(draft, timings),

@@ -169,6 +169,13 @@ fn postgresql(draft: &Draft, node: &DraftNode) -> NodePostgresql {
         data_dir: section.data_dir.map(|path| path.value.0),
         bin_dir: section.bin_dir.map(|path| path.value.0),
         pgpass: section.pgpass.map(|path| path.value.0),
+        writable_paths: section
+            .writable_paths
+            .map(|paths| {
+                let paths = paths.value.0.into_iter();
+                paths.map(|path| path.value.0).collect()
+            })
+            .unwrap_or_default(),
         parameters,
     }
 }

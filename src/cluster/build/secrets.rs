@@ -85,9 +85,6 @@ pub(super) fn secrets(
                 continue;
             }
             None | Some(SecretRef::Generated) => SecretSource::Generated,
-            Some(SecretRef::Environment(variable)) => SecretSource::Environment(variable),
-            Some(SecretRef::File(path)) => SecretSource::File(draft.source.local_path(&path)),
-            Some(SecretRef::Command(line)) => SecretSource::Command(line),
             Some(SecretRef::None) => {
                 if !matches!(name, SecretName::User(_)) {
                     problems
@@ -96,8 +93,22 @@ pub(super) fn secrets(
                 }
                 continue;
             }
+            Some(reference) => match elsewhere(draft, &reference) {
+                Some(source) => source,
+                None => continue,
+            },
         };
         sources.insert(name, source);
     }
     sources
+}
+
+/// Where a reference leads to, if it leads out of the vault.
+pub(super) fn elsewhere(draft: &Draft, reference: &SecretRef) -> Option<SecretSource> {
+    match reference {
+        SecretRef::Generated | SecretRef::None => None,
+        SecretRef::Environment(variable) => Some(SecretSource::Environment(variable.clone())),
+        SecretRef::File(path) => Some(SecretSource::File(draft.source.local_path(path))),
+        SecretRef::Command(line) => Some(SecretSource::Command(line.clone())),
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Draft, value};
-use crate::cluster::TlsSpec;
+use crate::cluster::{BroughtCertificates, TlsSpec};
 use crate::inventory::tls::Switch;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -21,6 +21,13 @@ pub(super) fn tls(draft: &Draft) -> TlsSpec {
         enabled: value(&draft.top.tls, Switch::Off) == Switch::On,
         lifetime: value(&certificates.lifetime, 365 * DAY),
         ca_lifetime: value(&certificates.ca_lifetime, 3650 * DAY),
+        brought: certificates
+            .ca_file
+            .zip(certificates.files)
+            .map(|(ca_file, files)| BroughtCertificates {
+                ca_file: draft.source.local_path(&ca_file.value),
+                files: draft.source.local_path(&files.value),
+            }),
         endpoints: draft
             .top
             .endpoints

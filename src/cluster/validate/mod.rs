@@ -18,6 +18,7 @@ mod system;
 mod timings;
 mod tls;
 mod topology;
+mod vault;
 
 use super::build::{Draft, DraftNode};
 use super::{Cluster, Node, Role};
@@ -68,4 +69,5 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     haproxy::check(&mut context);
     ports::check(&mut context);
     system::check(&mut context);
+    vault::check(&mut context);
 }

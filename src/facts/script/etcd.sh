@@ -58,11 +58,6 @@ etcd_ask() {
     etcd_post "$keys" "$api/kv/txn"
     if [ -n "$etcd_role" ]; then etcd_users; fi
   } | quoted
-  if [ -n "$etcd_doors" ]; then
-    echo @etcd-doors
-    # As somebody without a certificate.
-    fetch 2 -k $etcd_doors 2>/dev/null | quoted
-  fi
 }
 
 # Who is let in. A login is a proposal to the cluster, so that without a quorum there is none.

@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod vault;
 
 use std::fmt;
 
@@ -80,6 +81,7 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
             Some(facts) => {
                 host::system(&mut findings, node, facts);
                 host::space(&mut findings, node, facts);
+                vault::stamp(&mut findings, desired, node, facts);
                 host::ports(&mut findings, desired, node, facts);
                 identity::foreign_etcd(&mut findings, desired, node, facts);
                 identity::foreign_postgresql(&mut findings, desired, node, facts);

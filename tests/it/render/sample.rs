@@ -58,8 +58,10 @@ pub(super) fn cluster() -> Cluster {
             enabled: false,
             lifetime: Duration::from_secs(365 * 86_400),
             ca_lifetime: Duration::from_secs(3650 * 86_400),
+            brought: None,
             endpoints: Vec::new(),
         },
+        vault: mahout::cluster::VaultSpec::default(),
         clients: Vec::new(),
         etcd: EtcdSpec {
             external: None,
@@ -168,6 +170,7 @@ fn node(number: u8) -> Node {
             data_dir: None,
             bin_dir: None,
             pgpass: None,
+            writable_paths: Vec::new(),
             parameters: map(json!({"shared_buffers": "auto", "effective_cache_size": "auto"})),
         },
         haproxy: NodeHaproxy {

@@ -22,8 +22,10 @@ pub(crate) fn cluster(count: usize) -> Cluster {
             enabled: true,
             lifetime: Duration::from_secs(365 * 86_400),
             ca_lifetime: Duration::from_secs(3650 * 86_400),
+            brought: None,
             endpoints: Vec::new(),
         },
+        vault: mahout::cluster::VaultSpec::default(),
         clients: Vec::new(),
         etcd: EtcdSpec {
             external: None,
@@ -118,6 +120,7 @@ fn node(number: usize) -> Node {
             data_dir: None,
             bin_dir: None,
             pgpass: None,
+            writable_paths: Vec::new(),
             parameters: Map::new(),
         },
         haproxy: NodeHaproxy {

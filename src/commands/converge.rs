@@ -1,0 +1,234 @@
+//! What every command that changes a cluster shares: plan, show, lock, plan once more, keep what is
+//! new in the vault, execute, verify.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::probes::judge;
+use super::session::Session;
+use crate::cluster::NodeName;
+use crate::error::Error;
+use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
+use crate::facts::Facts;
+use crate::plan::{Desired, Goal, Plan};
+use crate::report::{
+    Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
+    write_problems,
+};
+use crate::transport::{Fleet, Host};
+use crate::verify::{Finding, Severity};
+
+/// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
+const SETTLING: Duration = Duration::from_secs(45);
+
+/// The plan from the nodes as they are.
+pub(super) async fn plan(
+    session: &Session<'_>,
+    goal: &Goal,
+    fleet: &Fleet<Host>,
+) -> Result<Plan, Error> {
+    let facts = session.gather(fleet).await;
+    session.refuse_lost_vault(&facts)?;
+    build(session, goal, &facts)
+}
+
+/// The plan from these facts.
+pub(super) fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Plan, Error> {
+    match goal {
+        Goal::Converge => project(session, facts).map(|(plan, _)| plan),
+        Goal::Switchover { candidate } => {
+            let rendered = session.render(facts)?;
+            let desired = Desired {
+                cluster: &session.cluster,
+                secrets: &session.secrets,
+                rendered: &rendered,
+                facts,
+            };
+            Ok(Plan::switchover(&desired, candidate.as_ref())?)
+        }
+    }
+}
+
+/// The plan that makes the nodes what the session says, and the facts as they will be.
+pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
+    let rendered = session.render(facts)?;
+    Ok(Plan::project(&Desired {
+        cluster: &session.cluster,
+        secrets: &session.secrets,
+        rendered: &rendered,
+        facts,
+    })?)
+}
+
+/// Shows a plan under the name of its goal.
+pub(super) fn show(
+    session: &Session,
+    plan: &Plan,
+    goal: &str,
+    detail: Detail,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let view = PlanView {
+        cluster: &session.cluster,
+        plan,
+        secrets: &session.secrets,
+        goal,
+        detail,
+    };
+    let written = if session.context.is_json() {
+        write_plan_json(out, &view)
+    } else {
+        write_plan(out, &view)
+    };
+    written.and_then(|()| out.flush()).map_err(Error::Output)
+}
+
+/// A plan that was shown.
+pub(super) struct Shown<'a> {
+    /// What was shown; `None` if nothing was.
+    pub(super) plan: Option<&'a Plan>,
+    /// Whether somebody has agreed to that very one.
+    pub(super) binding: bool,
+    /// The goal that it was shown for.
+    pub(super) goal: &'a Goal,
+    /// That goal in words.
+    pub(super) title: &'a str,
+}
+
+/// What is done while the lock is ours.
+pub(super) struct Locked<'a> {
+    pub(super) fleet: &'a Fleet<Host>,
+    pub(super) hosts: &'a BTreeMap<NodeName, Arc<Host>>,
+    pub(super) lock: &'a Lock,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+impl Locked<'_> {
+    /// Carries out what leads to the goal, and verifies it.
+    pub(super) async fn reach(
+        &self,
+        session: &mut Session<'_>,
+        shown: &Shown<'_>,
+        out: &mut dyn Write,
+    ) -> Result<Vec<Finding>, Error> {
+        let facts = self.lock.hold(self.hosts, session.gather(self.fleet)).await;
+        session.refuse_lost_vault(&facts)?;
+        let mut fresh = build(session, shown.goal, &facts)?;
+        let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
+        if !same && shown.binding {
+            return Err(Error::OutOfDate);
+        }
+        if !session.keep_secrets()? {
+            if shown.binding {
+                return Err(Error::OutOfDate);
+            }
+            fresh = build(session, shown.goal, &facts)?;
+            same = false;
+        }
+        if !same {
+            if shown.plan.is_some() {
+                session.context.events.send(Event::Warning {
+                    node: None,
+                    message: "the nodes have changed since; the plan is now another one".to_owned(),
+                });
+            }
+            show(session, &fresh, shown.title, Detail::Summary, out)?;
+        }
+        let events = &session.context.events;
+        let failed = |error| Error::Execute(shown.goal.clone(), error);
+        let executed = execute(&fresh, self.hosts, self.lock, events, self.interrupt);
+        executed.await.map_err(failed)?;
+        let findings = self
+            .lock
+            .hold(self.hosts, async {
+                tokio::select! {
+                    findings = session.timed("verifying".to_owned(), settled(session, shown.goal, self.fleet)) => findings,
+                    signal = self.interrupt.triggered() => {
+                        let place = Place::Verifying;
+                        Err(failed(ExecuteError::Interrupted { signal, place }))
+                    }
+                }
+            })
+            .await?;
+        if Counts::of(&findings).errors == 0 && *shown.goal == Goal::Converge {
+            // Everything has the new values; those of before open nothing any more.
+            session.vault.finish()?;
+        }
+        Ok(findings)
+    }
+}
+
+/// Verifies until no check fails or the time for settling is over; then nothing may be left to
+/// do.
+async fn settled(
+    session: &Session<'_>,
+    goal: &Goal,
+    fleet: &Fleet<Host>,
+) -> Result<Vec<Finding>, Error> {
+    let begin = Instant::now();
+    let mut pause = Duration::from_millis(200);
+    loop {
+        let facts = session.ask(fleet).await;
+        let findings = judge(session, fleet, &facts).await?;
+        let failing: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        let left = SETTLING.saturating_sub(begin.elapsed());
+        if failing.is_empty() {
+            let left_over = match goal {
+                Goal::Converge => build(session, goal, &facts)?,
+                // What the inventory has changed since the last deploy is not this run's.
+                Goal::Switchover { .. } => Plan::default(),
+            };
+            if !left_over.is_empty() {
+                return Err(Error::NotConverged {
+                    steps: left_over.step_count(),
+                    nodes: left_over.nodes().into_iter().cloned().collect(),
+                });
+            }
+            return Ok(findings);
+        }
+        if left.is_zero() {
+            return Ok(findings);
+        }
+        for finding in failing {
+            session.context.events.send(Event::Waiting {
+                node: finding.node.clone().unwrap_or_else(|| "cluster".into()),
+                what: "every check holds".to_owned(),
+                missing: format!("{}: {}", finding.check, finding.message),
+                left,
+            });
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Says what verification found, and whether that is the end of it. `what` is what went through.
+pub(super) fn conclude(
+    session: &Session,
+    findings: &[Finding],
+    what: &str,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let counts = Counts::of(&findings);
+    let written = if session.context.is_json() {
+        write_findings_json(out, findings)
+    } else {
+        write_problems(out, findings)
+    };
+    written.map_err(Error::Output)?;
+    if counts.errors > 0 {
+        return Err(Error::Verification(format!(
+            "the {what} went through, but verification found: {}",
+            counts.words()
+        )));
+    }
+    if !session.context.is_json() {
+        writeln!(out, "done; {}", counts.words()).map_err(Error::Output)?;
+    }
+    Ok(())
+}

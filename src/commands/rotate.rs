@@ -1,0 +1,212 @@
+//! `mahout rotate`: the vault changes, and a deploy brings what it then says to the nodes, stage by
+//! stage.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use super::Context;
+use super::converge::{Locked, Shown, conclude, plan, project, show};
+use super::session::Session;
+use super::terminal::confirm;
+use crate::cli::{Rotate, RotateOptions};
+use crate::cluster::{Cluster, SecretName, SecretSource};
+use crate::error::Error;
+use crate::execute::{Holder, Interrupt, Lock};
+use crate::plan::Goal;
+use crate::report::Detail;
+use crate::transport::{Effect, Fleet, Host};
+use crate::vault::{Change, Stage, Vault, VaultError};
+
+/// What is changed, and then deployed, before the next one.
+struct Part {
+    /// What its plan is for.
+    goal: String,
+    change: Change,
+}
+
+/// Rotates, or shows what that would do.
+pub(super) async fn rotate(
+    context: &Context,
+    what: &Rotate,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let mut session = Session::load(context)?;
+    let (parts, options) = parts(what, &session)?;
+    let effect = if options.dry_run {
+        Effect::ReadOnly
+    } else {
+        Effect::Changes
+    };
+    let fleet = session.connect_all(effect).await?;
+    let result = if options.dry_run {
+        foresee(&mut session, &parts, &fleet, out).await
+    } else {
+        carry_out(&mut session, &parts, options, &fleet, out).await
+    };
+    fleet.close().await;
+    result
+}
+
+fn parts<'o>(what: &'o Rotate, session: &Session) -> Result<(Vec<Part>, &'o RotateOptions), Error> {
+    let part = |goal: &str, change| Part {
+        goal: goal.to_owned(),
+        change,
+    };
+    Ok(match what {
+        Rotate::Certificates { options } => (
+            vec![part("rotate certificates", Change::Certificates)],
+            options,
+        ),
+        Rotate::Ca { options } => {
+            let stages = stages_from(session.vault.stage());
+            let parts = stages.iter().map(|goal| part(goal, Change::Authority));
+            (parts.collect(), options)
+        }
+        Rotate::Passwords { names, options } => {
+            let names = passwords(names, &session.cluster, &session.vault)?;
+            (
+                vec![part("rotate passwords", Change::Passwords(names))],
+                options,
+            )
+        }
+    })
+}
+
+/// What is still to be done for a new authority.
+fn stages_from(stage: Stage) -> &'static [&'static str] {
+    const ALL: [&str; 3] = [
+        "rotate ca, stage 1 of 3: everybody trusts the new authority, too",
+        "rotate ca, stage 2 of 3: every certificate is of the new authority",
+        "rotate ca, stage 3 of 3: nobody trusts the old authority any more",
+    ];
+    match stage {
+        Stage::One => &ALL,
+        Stage::BothTrusted => &ALL[1..],
+        Stage::Reissued => &ALL[2..],
+    }
+}
+
+/// The passwords of that name; without names, those of the services that the vault keeps. A role
+/// of `users:` has applications behind it, which mahout does not tell: only when it is named.
+fn passwords(
+    names: &[String],
+    cluster: &Cluster,
+    vault: &Vault,
+) -> Result<BTreeSet<SecretName>, Error> {
+    if !names.is_empty() {
+        let found = names.iter().map(|name| named(name, cluster));
+        return found.collect();
+    }
+    let unfinished: BTreeSet<&str> = vault.in_rotation().collect();
+    let of_services = cluster.secrets.iter().filter(|(name, source)| {
+        **source == SecretSource::Generated && !matches!(name, SecretName::User(_))
+    });
+    let all: BTreeSet<SecretName> = of_services.map(|(name, _)| name.clone()).collect();
+    // One that was interrupted is finished as it was begun.
+    let begun: BTreeSet<SecretName> = cluster
+        .secrets
+        .keys()
+        .filter(|name| unfinished.contains(name.to_string().as_str()))
+        .cloned()
+        .collect();
+    Ok(if begun.is_empty() { all } else { begun })
+}
+
+/// The secret of that name.
+pub(super) fn named(name: &str, cluster: &Cluster) -> Result<SecretName, Error> {
+    let mut all = cluster.secrets.keys();
+    let found = all.find(|known| known.to_string() == name).cloned();
+    found.ok_or_else(|| {
+        Error::Vault(VaultError::UnknownName {
+            name: name.to_owned(),
+            known: cluster.secrets.keys().map(ToString::to_string).collect(),
+        })
+    })
+}
+
+/// Shows the plan of every part, each from what the nodes will say after the one before.
+async fn foresee(
+    session: &mut Session<'_>,
+    parts: &[Part],
+    fleet: &Fleet<Host>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let mut facts = session.gather(fleet).await;
+    session.refuse_lost_vault(&facts)?;
+    for part in parts {
+        session.change(&part.change)?;
+        let (plan, after) = project(session, &facts)?;
+        show(session, &plan, &part.goal, Detail::Full, out)?;
+        facts = after;
+    }
+    Ok(())
+}
+
+async fn carry_out(
+    session: &mut Session<'_>,
+    parts: &[Part],
+    options: &RotateOptions,
+    fleet: &Fleet<Host>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let Some((first, others)) = parts.split_first() else {
+        return Ok(());
+    };
+    session.change(&first.change)?;
+    let plan = plan(session, &Goal::Converge, fleet).await?;
+    show(session, &plan, &first.goal, Detail::Summary, out)?;
+    if !others.is_empty() && !session.context.is_json() {
+        writeln!(out, "then, each with its plan:").map_err(Error::Output)?;
+        for part in others {
+            writeln!(out, "  {}", part.goal).map_err(Error::Output)?;
+        }
+    }
+    if !options.yes
+        && !confirm(
+            "carry it out?",
+            "pass --yes to carry it out without a question",
+        )?
+    {
+        return Ok(());
+    }
+    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let hosts = Session::hosts(fleet);
+    let me = Holder::this_process("rotate");
+    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let locked = Locked {
+        fleet,
+        hosts: &hosts,
+        lock: &lock,
+        interrupt: &interrupt,
+    };
+    let mut shown = Shown {
+        plan: Some(&plan),
+        binding: !options.yes,
+        goal: &Goal::Converge,
+        title: &first.goal,
+    };
+    let mut result = locked.reach(session, &shown, out).await;
+    for part in others {
+        // A stage that verification does not like is no ground for the next one.
+        if !result.as_ref().is_ok_and(|findings| is_sound(findings)) {
+            break;
+        }
+        if let Err(error) = session.change(&part.change) {
+            result = Err(error);
+            break;
+        }
+        shown = Shown {
+            plan: None,
+            binding: false,
+            goal: &Goal::Converge,
+            title: &part.goal,
+        };
+        result = locked.reach(session, &shown, out).await;
+    }
+    lock.release(&hosts).await;
+    conclude(session, &result?, "rotation", out)
+}
+
+fn is_sound(findings: &[crate::verify::Finding]) -> bool {
+    crate::verify::worst(findings) < crate::verify::Severity::Error
+}

@@ -1,0 +1,54 @@
+//! The vault must be the one that the nodes were deployed with, and no older than they are: an old
+//! copy would take the passwords and certificates of now away from them.
+
+use super::Findings;
+use crate::cluster::tls::STAMP_FILE;
+use crate::cluster::{Node, Stamp};
+use crate::facts::NodeFacts;
+use crate::plan::Desired;
+
+pub(super) fn stamp(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
+    let (Ok(ours), Some(file)) = (
+        desired.secrets.stamp.parse::<Stamp>(),
+        facts.files.get(STAMP_FILE),
+    ) else {
+        return;
+    };
+    // A record of facts holds no contents.
+    let Some(content) = &file.content else { return };
+    let Ok(theirs) = content.expose().parse::<Stamp>() else {
+        findings.note(
+            &node.name,
+            format!(
+                "{STAMP_FILE} does not say which vault it was deployed with; it is written anew"
+            ),
+        );
+        return;
+    };
+    if theirs.vault != ours.vault {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "it was deployed with the vault {} (generation {}), this one is {} (generation {})",
+                theirs.vault, theirs.generation, ours.vault, ours.generation
+            ),
+            Some(format!(
+                "use the vault of that cluster; if that cluster is gone for good, remove \
+                 {STAMP_FILE} on the node"
+            )),
+        );
+    } else if theirs.generation > ours.generation {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "it was deployed with generation {} of the vault {}, this one has generation {}: an \
+                 older copy",
+                theirs.generation, theirs.vault, ours.generation
+            ),
+            Some(
+                "fetch the newest vault: from whoever deployed last, or from the newest backup"
+                    .to_owned(),
+            ),
+        );
+    }
+}

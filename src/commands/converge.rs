@@ -12,6 +12,7 @@ use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
+use crate::plan::stages::stages;
 use crate::plan::{Desired, Goal, Plan};
 use crate::report::{
     Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
@@ -53,13 +54,20 @@ pub(super) fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Pla
 
 /// The plan that makes the nodes what the session says, and the facts as they will be.
 pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
-    let rendered = session.render(facts)?;
-    Ok(Plan::project(&Desired {
-        cluster: &session.cluster,
-        secrets: &session.secrets,
-        rendered: &rendered,
-        facts,
-    })?)
+    let mut whole = Plan::default();
+    let mut facts = facts.clone();
+    for cluster in stages(&session.cluster, &facts) {
+        let rendered = session.render_as(&cluster, &facts)?;
+        let (plan, after) = Plan::project(&Desired {
+            cluster: &cluster,
+            secrets: &session.secrets,
+            rendered: &rendered,
+            facts: &facts,
+        })?;
+        whole.append(plan);
+        facts = after;
+    }
+    Ok((whole, facts))
 }
 
 /// Shows a plan under the name of its goal.

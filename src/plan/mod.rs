@@ -15,6 +15,7 @@ pub mod patroni;
 pub mod preflight;
 mod project;
 mod roles;
+pub mod stages;
 mod switchover;
 pub mod system;
 mod tls;
@@ -196,6 +197,16 @@ impl Plan {
             return Err(PlanError::nobody_leads());
         }
         Ok((plan, facts))
+    }
+
+    /// Adds what is to be done after it.
+    pub fn append(&mut self, next: Plan) {
+        self.phases.extend(next.phases);
+        for note in next.notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     /// Whether nothing is to be done.

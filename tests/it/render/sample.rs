@@ -55,6 +55,7 @@ pub(super) fn cluster() -> Cluster {
         nodes,
         timings,
         tls: mahout::cluster::TlsSpec {
+            stage: mahout::cluster::TlsStage::Whole,
             enabled: false,
             lifetime: Duration::from_secs(365 * 86_400),
             ca_lifetime: Duration::from_secs(3650 * 86_400),
@@ -95,6 +96,7 @@ pub(super) fn cluster() -> Cluster {
             version: None,
         },
         postgresql: PostgresqlSpec {
+            pg_hba_in_clear: Vec::new(),
             version: None,
             package_version: None,
             superuser: "postgres".to_owned(),

@@ -99,6 +99,7 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/default/etcd",
         "/etc/etcd/etcd.conf",
         "/etc/haproxy/haproxy.cfg",
+        "/etc/haproxy/keep-state.sh",
         "/etc/hosts",
         "/etc/mahout/ca.crt",
         "/etc/mahout/etcd-peer.pem",

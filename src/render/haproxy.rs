@@ -10,6 +10,7 @@ use crate::cluster::{Cluster, Node, Role, SecretName, TlsStage};
 use crate::template::Templates;
 
 const CONFIG: &str = "/etc/haproxy/haproxy.cfg";
+const KEEP_STATE: &str = "/etc/haproxy/keep-state.sh";
 /// Where a reload leaves what HAProxy knows of its servers.
 const STATE_FILE: &str = "/run/haproxy.servers";
 /// So many failed checks in a row, one a second, are no reason to give a server up while TLS is
@@ -31,7 +32,10 @@ pub fn read_only_listener(cluster: &Cluster) -> String {
 
 /// haproxy.cfg, and what the package's unit lacks for it.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
-    Ok(vec![drop_in(target, templates)?, file(target, templates)?])
+    let mut files = vec![drop_in(target, templates)?];
+    files.extend(keep_state(target, templates)?);
+    files.push(file(target, templates)?);
+    Ok(files)
 }
 
 fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> {
@@ -41,13 +45,30 @@ fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> 
         // Two for each connection, some for checks, listeners and logs.
         "systemd": target.versions.systemd,
         "state_file": state_file(target),
-        "socket": target.platform.haproxy_socket(),
+        "keep_state": KEEP_STATE,
         "config": CONFIG,
         "limit_nofile": wanted.max(u64::from(target.cluster.haproxy.maxconn) * 2 + 4096),
     });
     let content = templates.render("haproxy/haproxy.service.conf.tera", limits)?;
     let path = "/etc/systemd/system/haproxy.service.d/mahout.conf";
     Ok(File::new(Purpose::HaproxyConfig, path, content))
+}
+
+/// What a reload does first.
+fn keep_state(target: &Target, templates: &Templates) -> Result<Option<File>, RenderError> {
+    let Some(state_file) = state_file(target) else {
+        return Ok(None);
+    };
+    let content = templates.render(
+        "haproxy/keep-state.sh.tera",
+        &json!({
+            "managed": MANAGED,
+            "state_file": state_file,
+            "socket": target.platform.haproxy_socket(),
+            "config": CONFIG,
+        }),
+    )?;
+    Ok(Some(File::new(Purpose::HaproxyConfig, KEEP_STATE, content)))
 }
 
 /// With the seamless reload; the unit of older versions is another one.

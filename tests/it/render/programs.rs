@@ -70,8 +70,9 @@ fn probe(program: &str, arguments: &[&str]) -> Option<String> {
 fn assert_accepted(output: &Output, file: &str) {
     let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{}\n{}\n{file}", said[0], said[1]);
-    // A warning today is an error in the next version.
-    assert!(!said[1].contains("[WARNING]"), "{}\n{file}", said[1]);
+    // A warning today is an error in the next version; what a reload leaves is not there yet.
+    let warned = |line: &&str| line.contains("[WARNING]") && !line.contains("server state file");
+    assert_eq!(said[1].lines().find(warned), None, "{file}");
 }
 
 /// HAProxy's version, if it is installed.

@@ -22,6 +22,7 @@ fn clean(text: &str) -> Cluster {
 }
 
 const NODES: &str = "scope: main
+clients: [10.0.9.0/24]
 nodes:
   pg-1: { address: 10.0.0.11 }
   pg-2: { address: 10.0.0.12 }
@@ -119,7 +120,7 @@ fn dedicated_nodes_have_the_roles_of_their_groups() {
     assert_eq!(cluster.haproxy.server_maxconn, 390);
     // Clients come with the proxies' addresses.
     let hba = &cluster.postgresql.pg_hba;
-    assert!(hba.contains(&"host all all 10.0.0.31/32 scram-sha-256".to_owned()));
+    assert!(hba.contains(&"hostssl all all 10.0.0.31/32 scram-sha-256".to_owned()));
     assert!(hba.contains(&"host all all 10.0.2.0/24 scram-sha-256".to_owned()));
     assert!(!hba.iter().any(|line| line.contains("10.0.0.21")));
 }

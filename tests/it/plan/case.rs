@@ -55,13 +55,19 @@ impl Case {
     pub(super) fn of(path: &Path, distribution: &str) -> Self {
         let cluster = cluster::load(path).unwrap_or_else(|error| panic!("{error}"));
         let secret = |name: &cluster::SecretName| Secret::new(format!("hunter2-{name}"));
-        let secrets = Secrets::from(
+        let mut secrets = Secrets::from(
             cluster
                 .secrets
                 .keys()
                 .map(|name| (name.clone(), secret(name)))
                 .collect::<std::collections::BTreeMap<_, _>>(),
         );
+        for spec in cluster.certificates() {
+            let pem = Secret::new(format!("hunter2-{}", spec.name));
+            secrets.certificates.insert(spec.name, pem);
+            "the authority's\n".clone_into(&mut secrets.ca_bundle);
+        }
+        "vault 1, generation 1\n".clone_into(&mut secrets.stamp);
         let mut facts = Facts::default();
         for node in &cluster.nodes {
             let ask = Ask::of(&cluster, node, &secrets);
@@ -89,6 +95,13 @@ impl Case {
         let cluster = self.cluster.clone();
         let mut postgresql = cluster.with_role(Role::Postgresql).map(|node| &node.name);
         let leader = postgresql.next().cloned();
+        // One member was told who is let in; all of them say so.
+        let mut said = self
+            .facts
+            .nodes
+            .values()
+            .filter_map(|facts| facts.etcd.as_ref());
+        let access = said.find_map(|etcd| etcd.access.clone());
         for node in &cluster.nodes {
             let facts = self.facts.nodes.get_mut(&node.name).expect("facts");
             for unit in facts.units.values_mut() {
@@ -103,6 +116,7 @@ impl Case {
             }
             if let Some(etcd) = &mut facts.etcd {
                 settle_etcd(&cluster, node, etcd);
+                etcd.access.clone_from(&access);
             }
         }
         let plan = self.plan();
@@ -374,13 +388,13 @@ fn settle_etcd(cluster: &Cluster, node: &Node, etcd: &mut EtcdFacts) {
         .map(|node| EtcdMember {
             id: format!("id-{}", node.name),
             name: node.name.to_string(),
-            peer_urls: vec![format!("http://{}", node.endpoint(2380))],
-            client_urls: vec![format!("http://{}", node.endpoint(2379))],
+            peer_urls: vec![cluster.etcd_peer_url(node)],
+            client_urls: vec![cluster.etcd_client_url(node)],
             is_learner: false,
         })
         .collect();
     *etcd = EtcdFacts {
-        url: format!("http://{}", node.endpoint(2379)),
+        url: cluster.etcd_client_url(node),
         healthy: true,
         cluster_id: "c1".to_owned(),
         member_id: format!("id-{}", node.name),

@@ -31,7 +31,7 @@ fn render_writes_every_file_for_its_owner_alone() {
     shell.exits(0, &["render", "--to", "out"]);
     assert_eq!(mode(&loose), 0o600);
     assert!(
-        !shell.path("inventory.secrets.json").exists(),
+        !shell.path("inventory.vault").exists(),
         "no node was touched"
     );
 }

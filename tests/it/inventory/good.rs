@@ -89,7 +89,7 @@ fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
         cluster.secrets.get(&SecretName::Probe),
         Some(&SecretSource::Generated)
     );
-    assert_eq!(cluster.secrets.len(), 5);
+    assert_eq!(cluster.secrets.len(), 7);
     let node = &cluster.nodes[0];
     assert_eq!(node.postgresql.listen, ["10.0.0.11", "127.0.0.1"]);
     assert_eq!(node.patroni.listen, "10.0.0.11");
@@ -133,8 +133,8 @@ fn every_setting_of_the_article_can_be_said() {
     let checked = checked(&file("inventories/article.yml"));
     let cluster = checked.cluster.expect("a cluster");
     insta::assert_snapshot!(cluster.warnings.join("\n"), @"
-    inventory.yml:34:12: PostgreSQL 13 has had no security fixes since 2025-11-13 (deploy a supported version; an upgrade later costs a maintenance window)
-    inventory.yml:38:13: `data_dir` does not name the major version, and the next one needs a folder beside it (for example /var/lib/pgsql/data/postgresql0/13)
+    inventory.yml:37:12: PostgreSQL 13 has had no security fixes since 2025-11-13 (deploy a supported version; an upgrade later costs a maintenance window)
+    inventory.yml:41:13: `data_dir` does not name the major version, and the next one needs a folder beside it (for example /var/lib/pgsql/data/postgresql0/13)
     ");
     assert_eq!(cluster.dcs_path(), "/patroni_test/region_one/");
     let names: Vec<&str> = cluster

@@ -12,8 +12,8 @@ use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
+use crate::plan::stages::stages;
 use crate::plan::{Desired, Goal, Plan};
-use crate::render::Rendered;
 use crate::report::{
     Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
     write_problems,
@@ -58,27 +58,38 @@ pub(super) async fn plan(
 
 /// The plan from these facts.
 pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
-    let rendered = session.render(facts)?;
-    Plan::build(&aim.goal, &desired(session, &rendered, facts)).map_err(Error::Plan)
-}
-
-/// The plan that converges, with the facts as they will be.
-pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
-    let rendered = session.render(facts)?;
-    Plan::project(&desired(session, &rendered, facts)).map_err(Error::Plan)
-}
-
-fn desired<'a>(
-    session: &'a Session,
-    rendered: &'a BTreeMap<NodeName, Rendered>,
-    facts: &'a Facts,
-) -> Desired<'a> {
-    Desired {
-        cluster: &session.cluster,
-        secrets: &session.secrets,
-        rendered,
-        facts,
+    match &aim.goal {
+        Goal::Converge => project(session, facts).map(|(plan, _)| plan),
+        Goal::Switchover { candidate } => {
+            let rendered = session.render(facts)?;
+            let desired = Desired {
+                cluster: &session.cluster,
+                secrets: &session.secrets,
+                rendered: &rendered,
+                facts,
+            };
+            Plan::switchover(&desired, candidate.as_ref()).map_err(Error::Plan)
+        }
     }
+}
+
+/// The plan that converges, stage by stage, with the facts as they will be.
+pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
+    let mut whole = Plan::default();
+    let mut facts = facts.clone();
+    for cluster in stages(&session.cluster, &facts) {
+        let rendered = session.render_as(&cluster, &facts)?;
+        let desired = Desired {
+            cluster: &cluster,
+            secrets: &session.secrets,
+            rendered: &rendered,
+            facts: &facts,
+        };
+        let (plan, after) = Plan::project(&desired).map_err(Error::Plan)?;
+        whole.append(plan);
+        facts = after;
+    }
+    Ok((whole, facts))
 }
 
 /// Shows a plan.
@@ -123,8 +134,8 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locked<'_> {
-    /// Makes the nodes what the session says, and verifies them.
-    pub(super) async fn converge(
+    /// Carries out what leads to the goal, and verifies it.
+    pub(super) async fn reach(
         &self,
         session: &mut Session<'_>,
         shown: &Shown<'_>,

@@ -1,5 +1,5 @@
-//! `mahout deploy` and every other goal: facts, plan, show, confirm, lock, facts and plan once more,
-//! execute, verify.
+//! `mahout deploy` and `mahout switchover`: facts, plan, show, confirm, lock, facts and plan once
+//! more, execute, verify.
 
 use std::io::Write;
 
@@ -96,7 +96,7 @@ async fn on_nodes(
         binding: !options.yes,
         aim,
     };
-    let findings = locked.converge(session, &shown, out).await;
+    let findings = locked.reach(session, &shown, out).await;
     lock.release(&hosts).await;
     conclude(session, aim, &findings?, out)
 }

@@ -192,7 +192,7 @@ async fn carry_out(
         binding: !options.yes,
         aim: &first.aim,
     };
-    let mut result = locked.converge(session, &shown, out).await;
+    let mut result = locked.reach(session, &shown, out).await;
     for part in others {
         // A stage that verification does not like is no ground for the next one.
         if !result.as_ref().is_ok_and(|findings| is_sound(findings)) {
@@ -207,7 +207,7 @@ async fn carry_out(
             binding: false,
             aim: &part.aim,
         };
-        result = locked.converge(session, &shown, out).await;
+        result = locked.reach(session, &shown, out).await;
     }
     lock.release(&hosts).await;
     conclude(session, &first.aim, &result?, out)

@@ -115,6 +115,8 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
             node.name, node.address
         ));
     }
+    // This machine is a client, too.
+    text.push_str(&format!("clients: [{}]\n", state.subnet.trunc()));
     text
 }
 

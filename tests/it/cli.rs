@@ -1,6 +1,7 @@
 //! The command line, through the binary: exit codes, messages, files.
 
 mod render;
+mod secrets;
 mod streams;
 
 use std::fs;
@@ -43,6 +44,8 @@ impl Shell {
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("MAHOUT_INVENTORY")
+            .env_remove("MAHOUT_VAULT_IDENTITY")
+            .env("XDG_CONFIG_HOME", self.0.path().join("configuration"))
             .stdin(Stdio::null());
         command
     }

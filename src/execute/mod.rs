@@ -4,6 +4,8 @@
 mod action;
 mod concurrent;
 mod etcd_access;
+#[cfg(test)]
+mod etcd_tests;
 mod explain;
 mod failure;
 #[cfg(test)]

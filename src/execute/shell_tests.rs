@@ -12,7 +12,7 @@ use crate::render::Check;
 use crate::transport::Effect;
 
 /// The functions of `library` and then `text`, as a script does it.
-fn with(library: &'static Library, text: &str) -> String {
+pub(super) fn with(library: &'static Library, text: &str) -> String {
     let mut script = Script::new();
     script.with(library).line(&format!("( {text} )"));
     let command = script.command(String::new(), Effect::Changes, std::time::Duration::ZERO);

@@ -5,6 +5,7 @@
 //! every Patroni is told to use it, and only then the old one goes.
 
 use super::draft::Draft;
+use super::project::reads_in_this_plan;
 use super::{Action, Desired, EtcdChange, Rollout, Step, patroni};
 use crate::cluster::etcd::ROOT;
 use crate::cluster::{Cluster, Node, Role, SecretName};
@@ -46,9 +47,12 @@ pub(super) fn remove_old_users(draft: &mut Draft, desired: &Desired) {
         .into_iter()
         .flatten()
         .filter(|user| cluster.is_etcd_user(user) && **user != current);
-    let members = cluster
-        .with_role(Role::Postgresql)
-        .filter(|node| draft.facts(&node.name).is_active(patroni::UNIT));
+    // Where a run was interrupted, a reload may have been asked for that nobody has seen done.
+    let members = cluster.with_role(Role::Postgresql).filter(|node| {
+        let facts = draft.facts(&node.name);
+        let unit = facts.units.get(patroni::UNIT);
+        facts.is_active(patroni::UNIT) && !unit.is_some_and(reads_in_this_plan)
+    });
     let members: Vec<String> = members.map(|node| cluster.rest_url(node)).collect();
     let steps = old
         .map(|name| {

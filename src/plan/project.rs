@@ -2,7 +2,7 @@
 
 use super::{Action, Condition, Phase, UnitOperation};
 use crate::facts::ask::TIME_UNITS;
-use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts};
+use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts, UnitFacts};
 
 /// When a file is written by a plan: after everything that is on the nodes now.
 const WRITTEN: i64 = i64::MAX - 1;
@@ -10,6 +10,11 @@ const WRITTEN: i64 = i64::MAX - 1;
 const READ: i64 = i64::MAX;
 /// The system identifier of a database that is not made yet.
 const NEW_DATABASE: &str = "(new)";
+
+/// Whether a plan has had this unit read its files, and its gate has seen that.
+pub(super) fn reads_in_this_plan(unit: &UnitFacts) -> bool {
+    [unit.active_since, unit.reloaded_at].contains(&Some(READ))
+}
 
 impl Facts {
     /// Makes the facts say what they will say after `phase` and its gate.
@@ -118,6 +123,17 @@ impl NodeFacts {
                     super::dynamic::apply_patch(&mut patroni.config, patch);
                 }
             }
+            Action::EtcdPeerUrl {
+                member, peer_url, ..
+            } => {
+                let known = self.etcd.iter_mut().flat_map(|etcd| &mut etcd.members);
+                for known in known.filter(|known| known.id == *member) {
+                    known.peer_urls = vec![peer_url.clone()];
+                }
+            }
+            Action::RestartPatroni { .. } => {
+                self.project_unit(super::patroni::UNIT, UnitOperation::Restart);
+            }
             Action::EtcdAccess { change, .. } => {
                 let etcd = self.etcd.get_or_insert_default();
                 super::etcd_access::project(etcd.access.get_or_insert_default(), change);
@@ -187,8 +203,9 @@ impl NodeFacts {
                 etcd.url.clone_from(url);
                 etcd.healthy = true;
             }
-            Condition::PatroniLeader { .. } => {
+            Condition::PatroniLeader { url } => {
                 let patroni = self.patroni.get_or_insert_default();
+                patroni.url.clone_from(url);
                 (patroni.primary_status, patroni.replica_status) = (200, 503);
                 let postgresql = self.postgresql.get_or_insert_default();
                 postgresql.data_dir_in_use = true;
@@ -196,15 +213,18 @@ impl NodeFacts {
                 let new = || Some(NEW_DATABASE.to_owned());
                 postgresql.system_identifier = postgresql.system_identifier.take().or_else(new);
             }
-            Condition::PatroniReplica { .. } => {
+            Condition::PatroniReplica { url, .. } => {
                 let patroni = self.patroni.get_or_insert_default();
+                patroni.url.clone_from(url);
                 (patroni.primary_status, patroni.replica_status) = (503, 200);
                 self.postgresql.get_or_insert_default().data_dir_in_use = true;
             }
-            Condition::PatroniMember { .. }
-            | Condition::PatroniReloaded { .. }
-            | Condition::HaproxyServers { .. }
-            | Condition::HaproxyLeader { .. } => {}
+            Condition::PatroniMember { url } | Condition::PatroniReloaded { url, .. } => {
+                if let Some(patroni) = &mut self.patroni {
+                    patroni.url.clone_from(url);
+                }
+            }
+            Condition::HaproxyServers { .. } | Condition::HaproxyLeader { .. } => {}
         }
     }
 }

@@ -86,8 +86,12 @@ fn one(
         };
         return Err(format!("its extended key usage lacks {wanted}"));
     }
-    if leaf.common_name == "root" {
-        return Err("its common name is that of etcd's superuser, whom it would log in".to_owned());
+    if spec.common_name.is_empty() && !leaf.common_name.is_empty() {
+        return Err(format!(
+            "it has the common name `{}`, and etcd's gateway refuses every certificate that has \
+             one",
+            leaf.common_name
+        ));
     }
     // Its own issuers first, each the next one's, up to one that is trusted.
     let mut last = leaf;

@@ -69,11 +69,7 @@ fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> boo
 
 /// A statement through the HAProxy of `through`, as the superuser, from inside node `from`.
 fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> Run {
-    let secrets = std::fs::read_to_string(lab.secrets_file()).expect("the secrets file");
-    let secrets: serde_json::Value = serde_json::from_str(&secrets).expect("JSON");
-    let password = secrets["secrets"]["superuser"]
-        .as_str()
-        .expect("a password");
+    let password = lab.secret("superuser");
     let address = lab.address(through);
     lab.on(
         from,

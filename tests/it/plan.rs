@@ -3,6 +3,7 @@
 mod case;
 mod converge;
 mod etcd;
+mod etcd_access;
 mod haproxy;
 mod members;
 mod packages;

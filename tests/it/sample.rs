@@ -8,6 +8,7 @@ mod files;
 use std::collections::BTreeMap;
 
 use mahout::cluster::{Cluster, Node, NodeName, SecretName, Secrets};
+use mahout::facts::etcd::EtcdAccess;
 use mahout::facts::{
     EtcdFacts, Facts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, UnitFacts,
 };
@@ -117,6 +118,10 @@ impl Sample {
 
     pub(crate) fn etcd(&mut self, number: usize) -> &mut EtcdFacts {
         self.node(number).etcd.as_mut().expect("etcd answers")
+    }
+
+    pub(crate) fn access(&mut self, number: usize) -> &mut EtcdAccess {
+        self.etcd(number).access.as_mut().expect("it says it")
     }
 
     pub(crate) fn patroni(&mut self, number: usize) -> &mut PatroniFacts {

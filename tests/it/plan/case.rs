@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use mahout::cluster::{self, Cluster, Node, NodeName, Role, Secrets};
+use mahout::cluster::{self, Cluster, Node, NodeName, Role, SecretName, Secrets};
 use mahout::facts::ask::Ask;
-use mahout::facts::etcd::EtcdMember;
+use mahout::facts::etcd::{EtcdAccess, EtcdLogin, EtcdMember, EtcdPermission};
 use mahout::facts::{
     DiskFacts, EtcdFacts, Facts, FileFacts, NodeFacts, OsRelease, PackageFacts, PatroniFacts,
     PostgresqlFacts, SysctlFacts, UnitFacts,
@@ -102,7 +102,7 @@ impl Case {
                 settle(&cluster, facts, leader.as_ref() == Some(&node.name));
             }
             if let Some(etcd) = &mut facts.etcd {
-                settle_etcd(&cluster, node, etcd);
+                settle_etcd(&cluster, &self.secrets, node, etcd);
             }
         }
         let plan = self.plan();
@@ -368,19 +368,38 @@ fn settle(cluster: &Cluster, facts: &mut NodeFacts, leads: bool) {
     });
 }
 
-fn settle_etcd(cluster: &Cluster, node: &Node, etcd: &mut EtcdFacts) {
+/// Root is ours, Patroni's user has the right to its own path.
+pub(super) fn access(cluster: &Cluster, secrets: &Secrets) -> EtcdAccess {
+    let user = cluster.etcd_user(secrets.get(&SecretName::Etcd));
+    EtcdAccess {
+        login: EtcdLogin::Current,
+        users: BTreeMap::from([
+            ("root".to_owned(), vec!["root".to_owned()]),
+            (user, vec![cluster.etcd_role()]),
+        ]),
+        permissions: Some(vec![EtcdPermission {
+            kind: "READWRITE".to_owned(),
+            key: cluster.dcs_path(),
+            range_end: format!("{}0", cluster.dcs_path().trim_end_matches('/')),
+        }]),
+    }
+}
+
+fn settle_etcd(cluster: &Cluster, secrets: &Secrets, node: &Node, etcd: &mut EtcdFacts) {
     let members: Vec<EtcdMember> = cluster
         .with_role(Role::Etcd)
         .map(|node| EtcdMember {
             id: format!("id-{}", node.name),
             name: node.name.to_string(),
-            peer_urls: vec![format!("http://{}", node.endpoint(2380))],
-            client_urls: vec![format!("http://{}", node.endpoint(2379))],
+            peer_urls: vec![cluster.etcd_peer_url(node)],
+            client_urls: vec![cluster.etcd_client_url(node)],
             is_learner: false,
         })
         .collect();
+    let asks = cluster.etcd_asks_for_login() && node.has(Role::Etcd);
     *etcd = EtcdFacts {
-        url: format!("http://{}", node.endpoint(2379)),
+        url: cluster.etcd_client_url(node),
+        access: asks.then(|| access(cluster, secrets)),
         healthy: true,
         cluster_id: "c1".to_owned(),
         member_id: format!("id-{}", node.name),

@@ -182,6 +182,7 @@ fn an_external_etcd_is_asked_with_its_user() {
         "hosts": ["etcd.example:2379", "10.1.0.1:2379"],
         "protocol": "https",
         "cacert": "/etc/ssl/etcd.pem",
+        "cert": "/etc/ssl/private/etcd-client.pem",
         "username": "patroni",
         "password": secrets().get(&SecretName::Etcd).expose(),
     });

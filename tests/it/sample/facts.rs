@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mahout::cluster::{Cluster, Node, NodeName};
-use mahout::facts::etcd::EtcdMember;
+use mahout::facts::etcd::{EtcdAccess, EtcdLogin, EtcdMember, EtcdPermission};
 use mahout::facts::haproxy::HaproxyServer;
 use mahout::facts::patroni::PatroniMember;
 use mahout::facts::postgresql::ReplicationFacts;
@@ -123,6 +123,18 @@ fn etcd_facts(cluster: &Cluster, node: &Node) -> EtcdFacts {
         members: cluster.nodes.iter().map(member).collect(),
         initialize: Some(IDENTIFIER.to_owned()),
         data_dir_has_member: true,
+        access: Some(EtcdAccess {
+            login: EtcdLogin::Current,
+            users: BTreeMap::from([
+                ("root".to_owned(), vec!["root".to_owned()]),
+                ("mahout-demo-0a1b2c3d".to_owned(), vec![cluster.etcd_role()]),
+            ]),
+            permissions: Some(vec![EtcdPermission {
+                kind: "READWRITE".to_owned(),
+                key: cluster.dcs_path(),
+                range_end: "/service/demo0".to_owned(),
+            }]),
+        }),
         ..EtcdFacts::default()
     }
 }

@@ -1,6 +1,6 @@
 //! What can be broken, and what is said of it.
 
-use mahout::facts::etcd::EtcdMember;
+use mahout::facts::etcd::{EtcdLogin, EtcdMember, EtcdPermission};
 use mahout::secret::Secret;
 use mahout::verify::Severity;
 use mahout::verify::doors::{Door, Outcome};
@@ -54,6 +54,24 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("etcd.versions", Severity::Error, "is 3.0.0", |s| {
         s.etcd(1).cluster_version = "3.0.0".to_owned()
     }),
+    ("etcd.access", Severity::Error, "nobody has to log in", |s| s.access(1).login = EtcdLogin::NotNeeded),
+    ("etcd.access", Severity::Error, "refuses the vault's password", |s| s.access(2).login = EtcdLogin::Refused),
+    ("etcd.access", Severity::Error, "beside `root`, mallory", |s| {
+        s.access(1).users.insert("mallory".to_owned(), vec!["root".to_owned()]);
+    }),
+    ("etcd.access", Severity::Error, "reaches beyond /service/demo/: /", |s| {
+        s.access(1).permissions.as_mut().expect("a role").push(EtcdPermission {
+            kind: "READ".to_owned(),
+            key: "/".to_owned(),
+            range_end: "0".to_owned(),
+        });
+    }),
+    ("etcd.access", Severity::Error, "Patroni has no user", |s| s.access(1).permissions = None),
+    ("etcd.access", Severity::Warning, "the password of before", |s| s.access(1).login = EtcdLogin::Previous),
+    ("etcd.access", Severity::Warning, "more than one user in etcd: mahout-demo-00000000, mahout-demo-0a1b2c3d", |s| {
+        s.access(1).users.insert("mahout-demo-00000000".to_owned(), vec!["mahout-demo".to_owned()]);
+    }),
+    ("etcd.access", Severity::Warning, "does not say who is let in", |s| s.etcd(3).access = None),
     ("etcd.closed", Severity::Error, "without a certificate: answer 200", |s| {
         s.door(2, Door::EtcdClientCertificate, Outcome::Open("answer 200".to_owned()));
     }),

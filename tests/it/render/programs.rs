@@ -70,8 +70,12 @@ fn probe(program: &str, arguments: &[&str]) -> Option<String> {
 fn assert_accepted(output: &Output, file: &str) {
     let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{}\n{}\n{file}", said[0], said[1]);
-    // A warning today is an error in the next version.
-    assert!(!said[1].contains("[WARNING]"), "{}\n{file}", said[1]);
+    // A warning today is an error in the next version, but for the state that only a process
+    // which runs can leave to the next one.
+    let warns = |line: &str| {
+        line.contains("[WARNING]") && !line.contains("Can't open global server state file")
+    };
+    assert!(!said[1].lines().any(warns), "{}\n{file}", said[1]);
 }
 
 /// HAProxy's version, if it is installed.

@@ -6,6 +6,7 @@
 //! says nothing. A node that could not be reached is a finding of its own; the others are judged
 //! all the same.
 
+mod certificates;
 mod disk;
 pub mod doors;
 mod etcd;
@@ -15,6 +16,7 @@ mod haproxy;
 mod kernel;
 mod patroni;
 mod postgresql;
+mod postgresql_access;
 pub mod probe;
 mod replication;
 mod system;
@@ -104,6 +106,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("postgresql.versions_equal", versions::postgresql),
     ("postgresql.stray", postgresql::stray),
     ("postgresql.hba", postgresql::hba),
+    ("postgresql.hba_rules", postgresql_access::hba_rules),
+    ("postgresql.encryption", postgresql_access::encryption),
+    ("postgresql.passwords", postgresql_access::passwords),
     (
         "postgresql.distribution_units",
         postgresql::distribution_units,
@@ -118,6 +123,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("system.tls", doors::tls),
     ("system.units", system::units),
     ("system.files", files::files),
+    ("system.certificates", certificates::certificates),
     ("system.sysctl", kernel::sysctl),
     (
         "system.transparent_huge_pages",
@@ -144,13 +150,14 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 ///
 /// `rendered` holds what every node that told its facts is to have; `probes` what
 /// [`probe::parse`] made of the probes through HAProxy, `doors` what [`doors::parse`] made of the
-/// knocks; both are empty if none were sent.
+/// knocks; both are empty if none were sent. `now` is in seconds since the epoch.
 pub fn verify(
     cluster: &Cluster,
     facts: &Facts,
     rendered: &BTreeMap<NodeName, Rendered>,
     probes: &[ProbeResult],
     doors: &[Knock],
+    now: i64,
 ) -> Vec<Finding> {
     let view = View {
         cluster,
@@ -158,6 +165,7 @@ pub fn verify(
         rendered,
         probes,
         doors,
+        now,
     };
     let mut findings = Vec::new();
     for (name, check) in CHECKS {

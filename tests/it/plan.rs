@@ -7,6 +7,7 @@ mod etcd_access;
 mod haproxy;
 mod members;
 mod packages;
+mod passwords;
 mod patroni;
 mod preflight;
 mod refused_etcd;

@@ -1,12 +1,16 @@
 //! What can be broken, and what is said of it.
 
+use mahout::facts::DirectoryFacts;
 use mahout::facts::etcd::{EtcdLogin, EtcdMember, EtcdPermission};
+use mahout::secret::Secret;
 use mahout::verify::Severity;
 use mahout::verify::doors::{Door, Outcome};
 use mahout::verify::probe::ProbeKind;
 use serde_json::json;
 
-use crate::sample::{Sample, unit_facts};
+use crate::sample::{Sample, certificates, unit_facts};
+
+const DAY: i64 = 24 * 3600;
 
 pub(super) type Break = fn(&mut Sample);
 
@@ -158,6 +162,22 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
         s.postgresql(2).hba_errors =
             vec!["line 3: end-of-line before authentication method".to_owned()];
     }),
+    ("postgresql.hba_rules", Severity::Error, "has `host all all all trust`", |s| s.postgresql(2).hba_rules.insert(0, "host all all all trust".to_owned())),
+    ("postgresql.hba_rules", Severity::Error, "lacks `local all postgres peer`", |s| { s.postgresql(2).hba_rules.remove(0); }),
+    ("postgresql.hba_rules", Severity::Error, "another order", |s| s.postgresql(2).hba_rules.reverse()),
+    ("postgresql.hba_rules", Severity::Error, "scram-sha-256`, which is not", |s| {
+        // Without the certificate.
+        s.postgresql(2).hba_rules[1] =
+            "hostssl all,replication postgres,replicator 10.0.0.0 255.255.255.0 scram-sha-256".to_owned();
+    }),
+    ("postgresql.encryption", Severity::Error, "speaks no TLS", |s| set(s, "ssl")),
+    ("postgresql.encryption", Severity::Error, "streams in clear text", |s| s.postgresql(1).replication[0].encrypted = Some(false)),
+    ("postgresql.encryption", Severity::Warning, "`tls: off`", |s| s.cluster.tls.enabled = false),
+    ("postgresql.passwords", Severity::Error, "kept as md5", |s| {
+        let md5 = Some(Secret::new("md5d41d8cd98f00b204e9800998ecf8427e"));
+        s.postgresql(1).verifiers.insert("replicator".to_owned(), md5);
+    }),
+    ("postgresql.passwords", Severity::Error, "has no password", |s| { s.postgresql(1).verifiers.insert("replicator".to_owned(), None); }),
     ("postgresql.distribution_units", Severity::Error, "starts at boot", |s| { s.unit(1, "postgresql.service").enabled = "enabled".to_owned(); }),
     ("postgresql.distribution_units", Severity::Error, "postgresql@15-main.service runs", |s| {
         *s.unit(1, "postgresql@15-main.service") =
@@ -229,6 +249,26 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
             .get_mut("/etc/haproxy/haproxy.cfg")
             .expect("the file");
         file.link = Some("/tmp/x".to_owned());
+    }),
+    ("system.certificates", Severity::Error, "/etc/mahout/patroni.pem: is not the one", |s| {
+        let other = s.file(1, "/etc/mahout/patroni.pem").content.clone();
+        s.file(2, "/etc/mahout/patroni.pem").content = other;
+    }),
+    ("system.certificates", Severity::Error, "no authority in /etc/mahout/ca.crt", |s| {
+        let other = certificates::made(&s.cluster).ca_bundle;
+        s.file(2, "/etc/mahout/ca.crt").content = Some(Secret::new(other));
+    }),
+    ("system.certificates", Severity::Error, "holds no certificate", |s| s.file(2, "/etc/mahout/patroni.pem").content = Some(Secret::new("x"))),
+    ("system.certificates", Severity::Warning, "patroni.pem: not known", |s| s.file(2, "/etc/mahout/patroni.pem").content = None),
+    ("system.certificates", Severity::Warning, "patroni.pem expires in 65 days", |s| s.now += 300 * DAY),
+    ("system.certificates", Severity::Error, "patroni.pem: expired 5 days ago", |s| s.now += 370 * DAY),
+    ("system.certificates", Severity::Warning, "expires in 250 days, and with it", |s| s.now += 3400 * DAY),
+    ("system.certificates", Severity::Error, "others than root could replace", |s| {
+        s.node(1).directories.insert("/etc/mahout".to_owned(), DirectoryFacts {
+            owner: "root".to_owned(),
+            mode: "777".to_owned(),
+            ..DirectoryFacts::default()
+        });
     }),
     ("system.sysctl", Severity::Error, "vm.swappiness is 60, wanted 1", |s| sysctl(s, true)),
     ("system.sysctl", Severity::Warning, "cannot be set in this container", |s| sysctl(s, false)),

@@ -62,12 +62,9 @@ fn turn_on(suite: &str) {
     is_whole(&lab);
 
     // The way back is not taken by accident.
-    let inventory = lab.read("inventory.yml");
-    lab.write(
-        "off.yml".as_ref(),
-        &inventory.replace("tls: on", "tls: off"),
-    );
-    let run = lab.mahout_with("off.yml".as_ref(), &["deploy", "--yes"]);
+    let inventory = lab.read("inventory.yml").replace("tls: on", "tls: off");
+    lab.write("inventory.yml".as_ref(), &inventory);
+    let run = lab.mahout(&["deploy", "--yes"]);
     run.exits_with(3);
     assert!(
         run.stderr.contains("the inventory says `tls: off`"),

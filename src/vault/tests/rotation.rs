@@ -237,6 +237,26 @@ fn a_value_of_the_operators_own_is_kept_with_the_old_one() {
 }
 
 #[test]
+fn a_value_that_only_etcd_may_have_is_not_lost() {
+    let place = Place::new();
+    place.saved(&tls());
+    let mut vault = place.open().expect("opens");
+    let mut set =
+        |value: &str| vault.set(&[(SecretName::EtcdRoot, Secret::new(value))], &tls(), now());
+    set("correct horse battery").expect("set");
+    let error = set("another horse battery").expect_err("not deployed yet");
+    assert!(
+        error.to_string().contains("run `mahout deploy` first"),
+        "{error}"
+    );
+    let found = place.saved(&tls());
+    assert_eq!(
+        found.get(&SecretName::EtcdRoot).expose(),
+        "correct horse battery"
+    );
+}
+
+#[test]
 fn a_change_is_refused_if_another_one_came_first() {
     let place = Place::new();
     place.saved(&cluster(""));

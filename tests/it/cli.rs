@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-const THREE: &str = "scope: main\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
+const THREE: &str = "scope: main\nclients: [10.0.9.0/24]\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
     pg-2: { address: 10.0.0.12 }\n  pg-3: { address: 10.0.0.13 }\n";
 
 struct Said {

@@ -278,7 +278,8 @@ fn without_tls_there_is_nothing_to_rotate_of_it() {
     let place = Place::new();
     let mut vault = place.open().expect("no vault");
     for change in [Change::Certificates, Change::Authority] {
-        let error = vault.change(&change, &cluster(""), now()).expect_err("off");
+        let off = cluster("tls: off\n");
+        let error = vault.change(&change, &off, now()).expect_err("off");
         assert!(matches!(error, VaultError::NotOurs(_)), "{error}");
     }
 }

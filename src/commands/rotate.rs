@@ -202,6 +202,7 @@ async fn carry_out(
         binding: !options.yes,
         aim: &first.aim,
     };
+    let mut last = &first.aim;
     let mut result = locked.reach(session, &shown, out).await;
     for part in others {
         // A stage that verification does not like is no ground for the next one.

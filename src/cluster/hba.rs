@@ -5,6 +5,7 @@
 
 mod parse;
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -24,6 +25,8 @@ pub struct Rule {
     pub address: Option<Address>,
     /// The authentication method.
     pub method: String,
+    /// Whether the client must show a certificate.
+    pub certificate: bool,
 }
 
 /// A word; in quotes it loses any special meaning.
@@ -57,6 +60,36 @@ pub struct Connection<'a> {
     pub user: &'a str,
     /// The client's address.
     pub from: IpAddr,
+}
+
+impl fmt::Display for Rule {
+    /// As pg_hba_file_rules tells it: without quotes, and of the options only the one that asks
+    /// for a certificate.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |tokens: &[Token]| {
+            let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+            words.join(",")
+        };
+        write!(
+            f,
+            "{} {} {}",
+            self.kind,
+            words(&self.databases),
+            words(&self.users)
+        )?;
+        match &self.address {
+            None => {}
+            Some(Address::All) => f.write_str(" all")?,
+            Some(Address::Same) => f.write_str(" samehost or samenet")?,
+            Some(Address::Net(net)) => write!(f, " {}", net.trunc())?,
+            Some(Address::Name(name)) => write!(f, " {name}")?,
+        }
+        write!(f, " {}", self.method)?;
+        if self.certificate && self.method != "cert" {
+            f.write_str(" clientcert")?;
+        }
+        Ok(())
+    }
 }
 
 impl Rule {

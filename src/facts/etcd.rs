@@ -251,3 +251,83 @@ fn id(value: &Value) -> String {
         id => format!("{id:x}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::section::Sections;
+
+    /// What a member that asks for a login printed.
+    fn read(printed: &str, scope: &str) -> EtcdFacts {
+        let ask = EtcdAsk {
+            urls: Vec::new(),
+            data_dir: None,
+            files: Default::default(),
+            logins: Vec::new(),
+            role: None,
+            path: format!("/service/{scope}/"),
+        };
+        EtcdFacts::parse(&ask, &Sections::of(printed))
+    }
+
+    #[test]
+    fn who_is_let_in_is_read() {
+        for (printed, scope, version, user) in [
+            (
+                include_str!("../../tests/fixtures/facts/etcd-login-bookworm.txt"),
+                "etcd",
+                "3.4.23",
+                "mahout-etcd-a7b61eba",
+            ),
+            (
+                include_str!("../../tests/fixtures/facts/etcd-login-trixie.txt"),
+                "etcdx",
+                "3.5.16",
+                "mahout-etcdx-afd156b5",
+            ),
+        ] {
+            let etcd = read(printed, scope);
+            assert_eq!(
+                (etcd.server_version.as_str(), etcd.healthy),
+                (version, true)
+            );
+            assert!(!etcd.unreadable && etcd.initialize.is_some(), "{version}");
+            assert!(etcd.keys.iter().any(|key| key == "leader"), "{version}");
+            let role = format!("mahout-{scope}");
+            let users = [
+                (user.to_owned(), vec![role]),
+                ("root".to_owned(), vec!["root".to_owned()]),
+            ];
+            let permission = EtcdPermission {
+                kind: "READWRITE".to_owned(),
+                key: format!("/service/{scope}/"),
+                range_end: format!("/service/{scope}0"),
+            };
+            let expected = EtcdAccess {
+                login: EtcdLogin::Current,
+                users: users.into(),
+                permissions: Some(vec![permission]),
+            };
+            assert_eq!(etcd.access, Some(expected), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_refuses_tells_nothing_of_its_keys() {
+        let printed = include_str!("../../tests/fixtures/facts/etcd-login-refused.txt");
+        let etcd = read(printed, "etcdx");
+        assert!(etcd.healthy && etcd.unreadable && etcd.initialize.is_none());
+        let access = etcd.access.expect("it was tried");
+        assert_eq!(access.login, EtcdLogin::Refused);
+        assert!(access.users.is_empty() && access.permissions.is_none());
+    }
+
+    #[test]
+    fn nobody_has_to_log_in_and_the_second_password_opens() {
+        for (word, login) in [("off", EtcdLogin::NotNeeded), ("2", EtcdLogin::Previous)] {
+            let etcd = read(&format!("@etcd\nurl https://a:2379\nlogin {word}\n"), "a");
+            assert_eq!(etcd.access.expect("said").login, login);
+        }
+        assert_eq!(read("@etcd\nurl http://a:2379\n", "a").access, None);
+    }
+}

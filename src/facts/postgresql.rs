@@ -50,6 +50,9 @@ pub struct PostgresqlFacts {
     pub replication: Vec<ReplicationFacts>,
     /// Rows of `pg_hba_file_rules` that have an error.
     pub hba_errors: Vec<String>,
+    /// The rules of pg_hba.conf as the server reads them, a line each; empty if it did not tell.
+    #[serde(default)]
+    pub hba_rules: Vec<String>,
     /// Every postmaster on this node by its data directory, with the pid: more than ours is a
     /// stray PostgreSQL outside Patroni.
     pub postmasters: BTreeMap<String, u32>,
@@ -66,6 +69,9 @@ pub struct ReplicationFacts {
     pub sync_state: String,
     /// `pg_current_wal_lsn() - replay_lsn` in bytes.
     pub lag_bytes: Option<u64>,
+    /// `ssl` of `pg_stat_ssl`.
+    #[serde(default)]
+    pub encrypted: Option<bool>,
 }
 
 impl PostgresqlFacts {
@@ -141,6 +147,7 @@ impl PostgresqlFacts {
                 .collect(),
             replication: list("replication").map(replication).collect(),
             hba_errors: texts("hba_errors"),
+            hba_rules: texts("hba_rules"),
             postmasters: of_directory("postmaster")
                 .into_iter()
                 .filter_map(|(directory, pid)| Some((directory.to_owned(), pid.parse().ok()?)))
@@ -172,5 +179,6 @@ fn replication(value: &Value) -> ReplicationFacts {
         sync_state: text("sync_state"),
         // A numeric in SQL; below zero while a new timeline begins.
         lag_bytes: value["lag_bytes"].as_f64().map(|lag| lag.max(0.0) as u64),
+        encrypted: value["encrypted"].as_bool(),
     }
 }

@@ -23,8 +23,8 @@ pub(super) fn of(target: &Target) -> Result<Map<String, Value>, RenderError> {
         "unix_socket_directories".to_owned(),
         json!("/var/run/postgresql"),
     )]);
-    if target.cluster.tls.has(TlsStage::Certificates) {
-        parameters.extend(encryption(target));
+    if target.cluster.tls.has(TlsStage::Patroni) {
+        parameters.extend(encryption());
     }
     for (name, value) in &target.node.postgresql.parameters {
         if value != "auto" {
@@ -47,22 +47,19 @@ pub(super) fn of(target: &Target) -> Result<Map<String, Value>, RenderError> {
 
 /// TLS. As the node's own settings they hold on every member, whatever the dynamic configuration
 /// says, and take effect with patroni.yml.
-fn encryption(target: &Target) -> Vec<(String, Value)> {
+fn encryption() -> Vec<(String, Value)> {
     let pem = CertificatePurpose::Postgresql.path();
-    let mut settings = vec![
+    [
         ("ssl", json!("on")),
         ("ssl_cert_file", json!(pem)),
         ("ssl_key_file", json!(pem)),
         ("ssl_ca_file", json!(CA_FILE)),
-    ];
-    // The default since 13.
-    if target.postgresql >= 12 {
-        settings.push(("ssl_min_protocol_version", json!("TLSv1.2")));
-    }
-    settings
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        // The default since 13.
+        ("ssl_min_protocol_version", json!("TLSv1.2")),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
 }
 
 /// The size of an `auto` setting in bytes.

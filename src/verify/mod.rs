@@ -16,6 +16,7 @@ mod haproxy;
 mod kernel;
 mod patroni;
 mod postgresql;
+mod postgresql_access;
 pub mod probe;
 mod replication;
 mod system;
@@ -105,6 +106,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("postgresql.versions_equal", versions::postgresql),
     ("postgresql.stray", postgresql::stray),
     ("postgresql.hba", postgresql::hba),
+    ("postgresql.hba_rules", postgresql_access::hba_rules),
+    ("postgresql.encryption", postgresql_access::encryption),
+    ("postgresql.passwords", postgresql_access::passwords),
     (
         "postgresql.distribution_units",
         postgresql::distribution_units,

@@ -27,26 +27,17 @@ fn encrypted(draft: &Draft) -> Vec<String> {
         postgresql::rewind(&section),
     ]
     .join(",");
-    // Every client that comes through HAProxy has its address, so that an address alone shows
-    // nobody to be a member: the certificate does. `verify-ca` is what 12 calls `1`.
-    let old = section
-        .version
-        .as_ref()
-        .is_some_and(|version| version.value < 12);
-    let certificate = if old {
-        "clientcert=1"
-    } else {
-        "clientcert=verify-ca"
-    };
     let mut lines = vec![
         peer(draft),
         // Patroni itself, which looks at the timelines this way.
         format!("local replication {replication} scram-sha-256"),
         "local all all scram-sha-256".to_owned(),
     ];
+    // Every client that comes through HAProxy has its address, so that an address alone shows
+    // nobody to be a member: the certificate does.
     for address in addresses(draft, &[Role::Postgresql]) {
         lines.push(format!(
-            "hostssl all,replication {own} {address} scram-sha-256 {certificate}"
+            "hostssl all,replication {own} {address} scram-sha-256 clientcert=verify-ca"
         ));
     }
     lines.push(format!("host all,replication {own} all reject"));

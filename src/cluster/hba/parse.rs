@@ -77,7 +77,12 @@ pub fn parse(line: &str) -> Result<Option<Rule>, String> {
         .filter_map(|option| Some(option.text.split_once('=')?.0))
         .collect();
     check_needed(&method, &given)?;
+    let asks = |option: &Token| {
+        let value = option.text.strip_prefix("clientcert=");
+        value.is_some_and(|value| !matches!(value, "0" | "no-verify"))
+    };
     Ok(Some(Rule {
+        certificate: method == "cert" || options.iter().any(asks),
         kind,
         databases,
         users,

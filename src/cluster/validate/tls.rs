@@ -13,6 +13,23 @@ pub(super) fn check(context: &mut Context<'_>) {
     clients(context);
     if context.cluster.tls.enabled {
         parameters(context);
+        version(context);
+    }
+}
+
+/// Before 12 no line of pg_hba.conf asks for a certificate beside a password by these words, and
+/// no setting names the oldest protocol.
+fn version(context: &mut Context<'_>) {
+    if let Some(version) = context.draft.postgresql().version
+        && (10..12).contains(&version.value)
+    {
+        context
+            .problems
+            .error(
+                version.span,
+                format!("`tls: on` needs PostgreSQL 12, not {}", version.value),
+            )
+            .hint("a supported version, or `tls: off`");
     }
 }
 

@@ -13,8 +13,10 @@ select json_build_object('pending_restart', json_agg(name order by name)) from p
 select json_build_object('roles', json_agg(rolname order by rolname)) from pg_roles where rolname !~ '^pg_';
 select json_build_object('verifiers', json_object_agg(rolname, rolpassword)) from pg_authid where rolname in (:roles);
 select json_build_object('replication', json_agg(json_build_object(
-  'application_name', application_name, 'state', state, 'sync_state', sync_state, 'lag_bytes',
+  'application_name', application_name, 'state', state, 'sync_state', sync_state, 'encrypted', ssl, 'lag_bytes',
   case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)
-  order by application_name, pid)) from pg_stat_replication;
+  order by application_name, pid)) from pg_stat_replication left join pg_stat_ssl using (pid);
 select json_build_object('hba_errors', json_agg('line ' || line_number || ': ' || error order by line_number))
   from pg_hba_file_rules where error is not null;
+select json_build_object('hba_rules', json_agg(concat_ws(' ', type, array_to_string(database, ','), array_to_string(user_name, ','),
+  address, netmask, auth_method, array_to_string(options, ' ')) order by line_number)) from pg_hba_file_rules where error is null;

@@ -105,7 +105,7 @@ impl Case {
                 file.modified = STARTED - 1;
             }
             if node.has(Role::Postgresql) {
-                settle(&cluster, facts, leader.as_ref() == Some(&node.name));
+                settle(&cluster, node, facts, leader.as_ref() == Some(&node.name));
             }
             if let Some(etcd) = &mut facts.etcd {
                 settle_etcd(&cluster, &self.secrets, node, etcd);
@@ -345,9 +345,10 @@ fn bare(node: &Node, ask: &Ask, distribution: &str) -> NodeFacts {
     facts
 }
 
-fn settle(cluster: &Cluster, facts: &mut NodeFacts, leads: bool) {
+fn settle(cluster: &Cluster, node: &Node, facts: &mut NodeFacts, leads: bool) {
     let status = |it: bool| if it { 200 } else { 503 };
     facts.patroni = Some(PatroniFacts {
+        url: cluster.rest_url(node),
         scope: cluster.scope.clone(),
         role: if leads { "primary" } else { "replica" }.to_owned(),
         state: "running".to_owned(),

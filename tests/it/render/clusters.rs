@@ -22,6 +22,7 @@ pub(super) fn variants() -> Vec<(&'static str, Cluster)> {
         ("IPv6", ipv6()),
         ("extra", extra()),
         ("statistics with a login", statistics_with_a_login()),
+        ("encrypted", super::encrypted::encrypted()),
     ]
 }
 

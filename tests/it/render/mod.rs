@@ -1,6 +1,7 @@
 //! Rendered files: as they are to look, and as the programs that read them judge them.
 
 mod clusters;
+mod encrypted;
 mod etcd;
 mod inventories;
 mod programs;

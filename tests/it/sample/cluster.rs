@@ -60,7 +60,12 @@ pub(crate) fn cluster(count: usize) -> Cluster {
             superuser: "postgres".to_owned(),
             replication: "replicator".to_owned(),
             rewind: "rewind".to_owned(),
-            pg_hba: Vec::new(),
+            pg_hba: [
+                "local all postgres peer",
+                "hostssl all,replication postgres,replicator 10.0.0.0/24 scram-sha-256 clientcert=verify-ca",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             users: Vec::new(),
         },
         haproxy: HaproxySpec {

@@ -12,6 +12,7 @@ use mahout::facts::{
     PostgresqlFacts, SysctlFacts, UnitFacts,
 };
 use mahout::render::{read_only_listener, read_write_listener};
+use mahout::secret::Secret;
 use serde_json::json;
 
 use super::{DATA_DIR, IDENTIFIER, haproxy_cfg, map, name, on_node, patroni_yml};
@@ -176,8 +177,9 @@ fn postgresql_facts(leads: bool) -> PostgresqlFacts {
         state: "streaming".to_owned(),
         sync_state: "async".to_owned(),
         lag_bytes: Some(0),
+        encrypted: Some(true),
     };
-    let settings = ["fsync", "full_page_writes", "synchronous_commit"];
+    let settings = ["fsync", "full_page_writes", "ssl", "synchronous_commit"];
     PostgresqlFacts {
         data_dir: DATA_DIR.to_owned(),
         data_version: Some("15".to_owned()),
@@ -195,6 +197,16 @@ fn postgresql_facts(leads: bool) -> PostgresqlFacts {
         } else {
             Vec::new()
         },
+        hba_rules: vec![
+            "local all postgres peer".to_owned(),
+            "hostssl all,replication postgres,replicator 10.0.0.0 255.255.255.0 scram-sha-256 \
+             clientcert=verify-ca"
+                .to_owned(),
+        ],
+        verifiers: BTreeMap::from([(
+            "postgres".to_owned(),
+            Some(Secret::new("SCRAM-SHA-256$4096:c2FsdA==$AAAA:AAAA")),
+        )]),
         postmasters: BTreeMap::from([(DATA_DIR.to_owned(), 4711)]),
         ..PostgresqlFacts::default()
     }

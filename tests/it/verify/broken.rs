@@ -162,6 +162,22 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
         s.postgresql(2).hba_errors =
             vec!["line 3: end-of-line before authentication method".to_owned()];
     }),
+    ("postgresql.hba_rules", Severity::Error, "has `host all all all trust`", |s| s.postgresql(2).hba_rules.insert(0, "host all all all trust".to_owned())),
+    ("postgresql.hba_rules", Severity::Error, "lacks `local all postgres peer`", |s| { s.postgresql(2).hba_rules.remove(0); }),
+    ("postgresql.hba_rules", Severity::Error, "another order", |s| s.postgresql(2).hba_rules.reverse()),
+    ("postgresql.hba_rules", Severity::Error, "scram-sha-256`, which is not", |s| {
+        // Without the certificate.
+        s.postgresql(2).hba_rules[1] =
+            "hostssl all,replication postgres,replicator 10.0.0.0 255.255.255.0 scram-sha-256".to_owned();
+    }),
+    ("postgresql.encryption", Severity::Error, "speaks no TLS", |s| set(s, "ssl")),
+    ("postgresql.encryption", Severity::Error, "streams in clear text", |s| s.postgresql(1).replication[0].encrypted = Some(false)),
+    ("postgresql.encryption", Severity::Warning, "`tls: off`", |s| s.cluster.tls.enabled = false),
+    ("postgresql.passwords", Severity::Error, "kept as md5", |s| {
+        let md5 = Some(Secret::new("md5d41d8cd98f00b204e9800998ecf8427e"));
+        s.postgresql(1).verifiers.insert("replicator".to_owned(), md5);
+    }),
+    ("postgresql.passwords", Severity::Error, "has no password", |s| { s.postgresql(1).verifiers.insert("replicator".to_owned(), None); }),
     ("postgresql.distribution_units", Severity::Error, "starts at boot", |s| { s.unit(1, "postgresql.service").enabled = "enabled".to_owned(); }),
     ("postgresql.distribution_units", Severity::Error, "postgresql@15-main.service runs", |s| {
         *s.unit(1, "postgresql@15-main.service") =

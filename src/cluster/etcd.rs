@@ -102,7 +102,7 @@ impl Cluster {
         let username = match &self.etcd.external {
             Some(external) => external.username.clone()?,
             // It may be told before etcd asks.
-            None if self.tls.has(TlsStage::Etcd) && self.etcd_is_ours() => {
+            None if self.tls.has(TlsStage::Patroni) && self.etcd_is_ours() => {
                 self.etcd_user(secrets.get(&SecretName::Etcd))
             }
             None => return None,
@@ -118,7 +118,7 @@ impl Cluster {
                 cert_file: external.cert_file.clone(),
                 key_file: external.key_file.clone(),
             },
-            None if self.tls.has(TlsStage::Certificates) => EtcdClientFiles {
+            None if self.tls.has(TlsStage::Patroni) => EtcdClientFiles {
                 ca_file: Some(CA_FILE.to_owned()),
                 cert_file: Some(CertificatePurpose::Patroni.path()),
                 key_file: Some(CertificatePurpose::Patroni.path()),

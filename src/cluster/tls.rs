@@ -57,11 +57,13 @@ impl BroughtCertificates {
 /// the other, so that at no time somebody speaks TLS to somebody who does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsStage {
-    /// HAProxy gives up no member whose REST API does not answer for a while.
-    Patience,
-    /// etcd, Patroni and PostgreSQL have their certificates, and ask nobody for TLS yet.
+    /// etcd has its certificates, and speaks without TLS yet. HAProxy gives up no member whose
+    /// REST API does not answer for a while.
     Certificates,
-    /// etcd speaks TLS, to its members and to its clients.
+    /// The first member of etcd speaks TLS. Patroni, which begins there, speaks both ways to the
+    /// others; and so does PostgreSQL.
+    Patroni,
+    /// All of etcd speaks TLS.
     Etcd,
     /// Everything does, and etcd asks for a login.
     #[default]
@@ -70,7 +72,7 @@ pub enum TlsStage {
 
 impl TlsStage {
     /// In order.
-    pub const ALL: [Self; 4] = [Self::Patience, Self::Certificates, Self::Etcd, Self::Whole];
+    pub const ALL: [Self; 4] = [Self::Certificates, Self::Patroni, Self::Etcd, Self::Whole];
 }
 
 impl TlsSpec {
@@ -209,21 +211,23 @@ impl Cluster {
         certificates
     }
 
-    /// What etcd speaks: `http` or `https`.
-    pub fn etcd_scheme(&self) -> &'static str {
-        scheme(self.tls.has(TlsStage::Etcd))
+    /// What the etcd member of `node` speaks: `http` or `https`.
+    pub fn etcd_scheme(&self, node: &Node) -> &'static str {
+        let first = self.with_role(Role::Etcd).next();
+        let is_first = first.is_some_and(|first| first.name == node.name);
+        scheme(self.tls.has(TlsStage::Etcd) || is_first && self.tls.has(TlsStage::Patroni))
     }
 
     /// Where clients reach the etcd member of `node`.
     pub fn etcd_client_url(&self, node: &Node) -> String {
         let endpoint = node.endpoint(self.etcd.client_port);
-        format!("{}://{endpoint}", self.etcd_scheme())
+        format!("{}://{endpoint}", self.etcd_scheme(node))
     }
 
     /// Where the other members reach the etcd member of `node`.
     pub fn etcd_peer_url(&self, node: &Node) -> String {
         let endpoint = node.endpoint(self.etcd.peer_port);
-        format!("{}://{endpoint}", self.etcd_scheme())
+        format!("{}://{endpoint}", self.etcd_scheme(node))
     }
 
     /// The REST API of the Patroni member of `node`.

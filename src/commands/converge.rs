@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
 use crate::plan::stages::stages;
-use crate::plan::{Desired, Goal, Plan};
+use crate::plan::{Desired, Goal, Note, Plan};
 use crate::report::{
     Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
     write_problems,
@@ -77,7 +77,9 @@ pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan,
 pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
     let mut whole = Plan::default();
     let mut facts = facts.clone();
-    for cluster in stages(&session.cluster, &facts) {
+    let stages = stages(&session.cluster, &facts);
+    let rest = stages.len();
+    for cluster in stages {
         let rendered = session.render_as(&cluster, &facts)?;
         let desired = Desired {
             cluster: &cluster,
@@ -88,6 +90,18 @@ pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts),
         let (plan, after) = Plan::project(&desired).map_err(Error::Plan)?;
         whole.append(plan);
         facts = after;
+    }
+    if rest > 1 && !whole.is_empty() {
+        whole.notes.insert(
+            0,
+            Note {
+                node: None,
+                message: format!(
+                    "TLS is turned on in {rest} stages, one after the other: a client that is \
+                 connected stays so, and an interrupted run is continued by the next"
+                ),
+            },
+        );
     }
     Ok((whole, facts))
 }

@@ -43,7 +43,7 @@ pub(super) async fn facts(
 
 /// Makes every check.
 pub(super) async fn verify(context: &Context, out: &mut dyn Write) -> Result<(), Error> {
-    let session = Session::load(context)?;
+    let session = Session::load_to_look(context)?;
     let fleet = session.connect(Effect::Probe).await?;
     let facts = session.gather(&fleet).await;
     let findings = judge(&session, &fleet, &facts).await;
@@ -68,7 +68,7 @@ pub(super) async fn status(
     watch: Option<u64>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let session = Session::load(context)?;
+    let session = Session::load_to_look(context)?;
     let fleet = session.connect(Effect::ReadOnly).await?;
     let facts = session.gather(&fleet).await;
     fleet.close().await;

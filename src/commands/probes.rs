@@ -33,7 +33,10 @@ pub(super) async fn judge(
         knock(session, fleet, &able, &rendered)
     );
     let cluster = &session.cluster;
-    Ok(verify::verify(cluster, facts, &rendered, &probes, &knocks))
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    Ok(verify::verify(
+        cluster, facts, &rendered, &probes, &knocks, now,
+    ))
 }
 
 /// The nodes that have PostgreSQL's programs and can be reached.

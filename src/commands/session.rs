@@ -36,6 +36,15 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Reads the inventory and resolves the secrets; its warnings are sent as events.
     pub(super) fn load(context: &'a Context) -> Result<Self, Error> {
+        Self::load_to(context, Persist::DryRun)
+    }
+
+    /// As [`Session::load`], for commands that judge what is there.
+    pub(super) fn load_to_look(context: &'a Context) -> Result<Self, Error> {
+        Self::load_to(context, Persist::Look)
+    }
+
+    fn load_to(context: &'a Context, persist: Persist) -> Result<Self, Error> {
         let path = &context.global.inventory;
         let cluster = cluster::load(path)?;
         for message in &cluster.warnings {
@@ -50,7 +59,7 @@ impl<'a> Session<'a> {
         }
         .map_err(crate::render::RenderError::from)?;
         let mut vault = Vault::open(&Vault::beside(path), &cluster.vault)?;
-        let secrets = vault.resolve(&cluster, OffsetDateTime::now_utc(), Persist::DryRun)?;
+        let secrets = vault.resolve(&cluster, OffsetDateTime::now_utc(), persist)?;
         let mut session = Self {
             context,
             cluster,

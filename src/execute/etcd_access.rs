@@ -24,9 +24,10 @@ pub(super) fn requests(root: &[Secret], change: &EtcdChange) -> String {
             line("member", url);
         }
     }
-    for password in root {
-        line("login", &login(ROOT, password));
+    for (word, password) in ["login", "login_before"].into_iter().zip(root) {
+        line(word, &login(ROOT, password));
     }
+    line("begin", "");
     let mut ask = |path: &str, body: Value| line(path, &curl(&body.to_string()));
     match change {
         EtcdChange::Role {

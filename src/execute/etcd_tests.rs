@@ -24,9 +24,10 @@ case " $* " in *' -K - '*) sed "s|^|${url##*/}: |" >>stdin ;; esac
 case $url in
 */version) printf '{"etcdserver":"3.4.23"}\n200' ; exit ;;
 esac
-answer=$(grep -m 1 "^${url##*/} " answers)
+answer=$(grep -n -m 1 "^${url##*/} " answers)
 [ -n "$answer" ] || { printf 'nothing is prepared for %s\n000' "$url"; exit 7; }
-grep -v -x -F "$answer" answers >rest; mv rest answers
+sed "${answer%%:*}d" answers >rest; mv rest answers
+answer=${answer#*:}
 code=${answer#* } ; code=${code%% *}
 printf '%s\n%s' "${answer#* * }" "$code"
 "#;
@@ -101,7 +102,7 @@ fn a_user_is_made_and_its_password_is_in_nobodys_argv() {
 fn one_that_exists_gets_the_password_and_a_busy_member_is_asked_again() {
     for shell in shells() {
         let answers = format!(
-            "{OPEN}add 400 {{\"error\":\"etcdserver: user name already exists\"}}\n\
+            "{OPEN}add 400 {{\"error\":\"etcdserver: user name already exists\"}}\n{OPEN}\
              changepw 503 {{\"error\":\"etcdserver: request timed out\"}}\n\
              changepw 200 {{}}\ngrant 200 {{}}\n"
         );
@@ -109,6 +110,40 @@ fn one_that_exists_gets_the_password_and_a_busy_member_is_asked_again() {
         let said = etcd.change(&["root's own"], user("another"));
         assert_eq!(said, (0, String::new()), "{shell:?}");
         assert_eq!(etcd.kept("answers"), "", "all of it was asked");
+    }
+}
+
+#[test]
+fn whoever_has_the_password_already_keeps_it_and_who_was_logged_out_logs_in_again() {
+    let exists = "add 400 {\"error\":\"etcdserver: user name already exists\"}\n";
+    let token = |token: &str| format!("authenticate 200 {{\"token\":\"{token}\"}}\n");
+    for shell in shells() {
+        let answers = token("a.1") + exists + &token("b.2") + "grant 200 {}\n";
+        let etcd = Etcd::new(shell, &answers);
+        let said = etcd.change(&["root's own"], user("the same"));
+        assert_eq!(said, (0, String::new()), "{shell:?}");
+        assert!(!etcd.kept("argv").contains("changepw"));
+
+        // Root gives itself a password, and is logged out by that.
+        let answers = REFUSED.to_owned()
+            + &token("a.1")
+            + exists
+            + REFUSED
+            + "changepw 200 {}\n\
+               grant 401 {\"error\":\"etcdserver: invalid auth token\",\"code\":16}\n"
+            + &token("b.2")
+            + "grant 200 {}\n";
+        let etcd = Etcd::new(shell, &answers);
+        let change = EtcdChange::User {
+            name: "root".to_owned(),
+            password: Secret::new("new"),
+            role: "root".to_owned(),
+        };
+        assert_eq!(etcd.change(&["new", "old"], change), (0, String::new()));
+        assert_eq!(etcd.kept("answers"), "", "{shell:?}");
+        let stdin = etcd.kept("stdin");
+        let last = "grant: header = \"Authorization: b.2\"";
+        assert!(stdin.lines().any(|line| line == last), "{stdin}");
     }
 }
 

@@ -63,6 +63,47 @@ const SIGNATURES: &[Signature] = &[
         remedy: "compact, `etcdctl defrag` one member at a time, then `etcdctl alarm disarm`",
     },
     Signature {
+        words: &["CommonName of client sending a request against gateway"],
+        cause: "etcd's gateway refuses a client certificate that has a common name",
+        remedy: "issue it without one",
+    },
+    Signature {
+        words: &["Etcd3 authentication failed"],
+        cause: "etcd refuses Patroni's user or its password",
+        remedy: "deploy again: etcd's users come before patroni.yml",
+    },
+    Signature {
+        words: &["x509: certificate signed by unknown authority"],
+        cause: "a certificate was issued by an authority that is not trusted here",
+        remedy: "deploy again; if an authority is being changed, `mahout rotate ca` ends that",
+    },
+    Signature {
+        words: &["certificate verify failed", "unable to get local issuer"],
+        cause: "a certificate was issued by an authority that is not trusted here",
+        remedy: "deploy again; if an authority is being changed, `mahout rotate ca` ends that",
+    },
+    Signature {
+        words: &["certificate has expired"],
+        cause: "a certificate has expired, or is not valid yet",
+        remedy: "compare the node's clock with the certificate's days; \
+                 `mahout rotate certificates` issues new ones",
+    },
+    Signature {
+        words: &["x509: certificate is valid for", ", not "],
+        cause: "a certificate does not carry the address that it is shown for",
+        remedy: "deploy: a changed address is issued a new certificate",
+    },
+    Signature {
+        words: &["certificate is not valid for"],
+        cause: "a certificate does not carry the name or address that it is shown for",
+        remedy: "deploy: a changed address is issued a new certificate",
+    },
+    Signature {
+        words: &["authentication handshake failed"],
+        cause: "etcd's gateway cannot reach etcd itself",
+        remedy: "its server certificate must be for clients, too (clientAuth), and in date",
+    },
+    Signature {
         words: &["404", "/v2/"],
         cause: "Patroni talks to etcd's API v2, which etcd has switched off",
         remedy: "patroni.yml must say `etcd3:`; let mahout write it",
@@ -215,6 +256,18 @@ mod tests {
             (
                 "FATAL:  data directory \"/var/lib/postgresql/15/patroni\" has invalid permissions",
                 "read by others",
+            ),
+            (
+                "rejected connection from \"10.0.0.12:4711\" (error \"remote error: tls: bad certificate\", ServerName \"\"): x509: certificate is valid for 10.0.0.11, 127.0.0.1, not 10.0.0.12",
+                "does not carry",
+            ),
+            (
+                "ERROR: Failed to get list of machines from https://10.0.0.11:2379/v3: <Unknown error: 'CommonName of client sending a request against gateway will be ignored and not used as expected', code: 2>",
+                "common name",
+            ),
+            (
+                "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:992)",
+                "not trusted",
             ),
             (
                 "ModuleNotFoundError: No module named 'psycopg2'",

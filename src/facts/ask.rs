@@ -233,7 +233,7 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
             let port = cluster.etcd.client_port;
             either_scheme(vec![
                 own(node),
-                format!("{}://127.0.0.1:{port}", cluster.etcd_scheme()),
+                format!("{}://127.0.0.1:{port}", cluster.etcd_scheme(node)),
             ])
         }
         _ if !node.has(Role::Postgresql) => return None,

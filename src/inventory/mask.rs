@@ -54,9 +54,27 @@ pub(super) fn mask(text: &str) -> String {
             }
             from = end.max(start + 1);
         }
-        out.push_str(&urls(&phrases(line.get(shown..).unwrap_or_default())));
+        let rest = urls(&phrases(line.get(shown..).unwrap_or_default()));
+        out.push_str(&identities(&rest));
     }
     out
+}
+
+/// The text with what follows the beginning of an age identity blotted out: one that was put where
+/// its public half belongs.
+fn identities(text: &str) -> String {
+    const BEGIN: &str = "AGE-SECRET-KEY-";
+    let folded = text.to_ascii_uppercase();
+    let mut out = text.as_bytes().to_vec();
+    let mut at = 0;
+    while let Some(found) = folded.get(at..).and_then(|rest| rest.find(BEGIN)) {
+        at += found + BEGIN.len();
+        while out.get(at).is_some_and(u8::is_ascii_alphanumeric) {
+            out[at] = b'*';
+            at += 1;
+        }
+    }
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// `|`, `>-`, `|2+`: the value stands in the lines below.
@@ -179,6 +197,7 @@ mod tests {
     fn no_spelling_of_a_password_is_shown_and_every_position_stays() {
         for text in [
             "password: hunter2\n",
+            "recipients: [AGE-SECRET-KEY-1hunter2, age-secret-key-1HUNTER2x]\n",
             "password: \"hunter2\"\n",
             "  'rest_password' : hunter2 # why\n",
             "superuser: { username: postgres, password: hunter2, x: 1 }\n",

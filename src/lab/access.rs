@@ -167,6 +167,7 @@ mod tests {
           pg-1: { address: 10.89.7.11 }
           pg-2: { address: 10.89.7.12 }
           pg-3: { address: 10.89.7.13 }
+        clients: [10.89.7.0/24]
         "#);
     }
 

@@ -126,7 +126,7 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
 /// `dcs/etcd.py` takes user and password alone).
 fn restarts(desired: &Desired) -> bool {
     let tls = &desired.cluster.tls;
-    tls.enabled && tls.stage == TlsStage::Certificates && desired.cluster.etcd.external.is_none()
+    tls.enabled && tls.stage == TlsStage::Patroni && desired.cluster.etcd.external.is_none()
 }
 
 fn restart(desired: &Desired, node: &Node) -> Step {
@@ -152,12 +152,14 @@ fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
         return false;
     };
     let read = unit.active_since.max(unit.reloaded_at);
-    let purposes = [
-        Purpose::PatroniConfig,
-        Purpose::Authorities,
-        Purpose::Certificate(CertificatePurpose::Patroni),
-        Purpose::Certificate(CertificatePurpose::Postgresql),
-    ];
+    let mut purposes = vec![Purpose::PatroniConfig];
+    if desired.cluster.tls.has(TlsStage::Patroni) {
+        purposes.extend([
+            Purpose::Authorities,
+            Purpose::Certificate(CertificatePurpose::Patroni),
+            Purpose::Certificate(CertificatePurpose::Postgresql),
+        ]);
+    }
     tls::is_newer(desired, &node.name, facts, read, &purposes)
 }
 

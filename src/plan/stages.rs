@@ -3,8 +3,9 @@
 //! Each stage is a desired state that the same planner converges to. What ran before a stage and
 //! what runs after it understand each other, so that an interrupted run is continued by the next.
 
+use super::preflight::is_of;
 use crate::cluster::tls::TlsStage;
-use crate::cluster::{Cluster, Role};
+use crate::cluster::{Cluster, Node, Role};
 use crate::facts::{Facts, NodeFacts};
 
 /// The clusters to converge to, one after the other; the last one is `cluster` itself, and the only
@@ -33,58 +34,75 @@ fn at(cluster: &Cluster, stage: TlsStage) -> Cluster {
 }
 
 /// The first stage that is not behind the cluster. A stage is begun only when the one before it is
-/// complete, so that one node in it is enough; to make it complete is then the planner's matter.
+/// complete, so that one node in it is enough; to make it complete is the planner's matter.
 fn first(cluster: &Cluster, facts: &Facts) -> TlsStage {
-    let etcd_is_ours = cluster.etcd.external.is_none();
-    let nodes = || facts.nodes.values();
-    let rest = |scheme| nodes().any(move |facts| rest_speaks(facts, scheme));
-    let etcd = |scheme| etcd_is_ours && nodes().any(move |facts| etcd_speaks(facts, scheme));
-    let runs = |facts: &NodeFacts| facts.is_active(super::patroni::UNIT);
+    let rest = |scheme| {
+        facts
+            .nodes
+            .values()
+            .any(move |facts| rest_speaks(facts, scheme))
+    };
+    let mut members = cluster.with_role(Role::Etcd);
+    let first_member = members
+        .next()
+        .is_some_and(|node| has_begun(cluster, facts, node));
+    let other_members = members.any(|node| has_begun(cluster, facts, node));
     if rest("https") {
-        // A member that does not answer reads its file when it starts next.
+        // Whoever does not answer reads its file when it starts next.
         TlsStage::Whole
-    } else if etcd("https") || (rest("http") && !etcd_is_ours && certificates_loaded(facts)) {
-        if rest("http") || nodes().any(runs) {
-            TlsStage::Etcd
-        } else {
-            TlsStage::Whole
+    } else if rest("http") {
+        match (first_member, other_members) {
+            (_, true) => TlsStage::Etcd,
+            (true, false) => TlsStage::Patroni,
+            _ if cluster.etcd.external.is_some() && encrypts(facts) => TlsStage::Patroni,
+            _ => TlsStage::Certificates,
         }
-    } else if !rest("http") && !etcd("http") {
+    } else if first_member || other_members || is_alone(cluster) || !etcd_runs(facts) {
         TlsStage::Whole
-    } else if certificates_loaded(facts) {
-        TlsStage::Certificates
-    } else if cluster.with_role(Role::Postgresql).next().is_none() {
-        // Nobody's checks need patience.
-        TlsStage::Certificates
     } else {
-        TlsStage::Patience
+        TlsStage::Certificates
     }
 }
 
-/// Whether somebody was given certificates to load.
-fn certificates_loaded(facts: &Facts) -> bool {
+/// Whether the member of `node` speaks TLS to its clients, or the others have been told that it
+/// does to them.
+fn has_begun(cluster: &Cluster, facts: &Facts, node: &Node) -> bool {
+    let own = facts.nodes.get(&node.name);
+    let url = own.and_then(|facts| Some(facts.etcd.as_ref()?.url.as_str()));
+    let mut known = facts
+        .nodes
+        .values()
+        .filter_map(|facts| facts.etcd.as_ref())
+        .flat_map(|etcd| &etcd.members);
+    url.is_some_and(|url| speaks(url, "https"))
+        || known.any(|member| {
+            is_of(cluster, node, member) && member.peer_urls.iter().any(|url| speaks(url, "https"))
+        })
+}
+
+/// Whether etcd has one member: nobody is there to talk to while it changes over.
+pub(super) fn is_alone(cluster: &Cluster) -> bool {
+    cluster.etcd.external.is_none() && cluster.with_role(Role::Etcd).count() == 1
+}
+
+fn etcd_runs(facts: &Facts) -> bool {
+    let mut nodes = facts.nodes.values();
+    nodes.any(|facts| facts.is_active(super::etcd::UNIT))
+}
+
+/// Whether a server of PostgreSQL takes connections with TLS.
+fn encrypts(facts: &Facts) -> bool {
     facts.nodes.values().any(|facts| {
-        let by_etcd = facts.files.values().any(|file| {
-            let content = file.content.as_ref();
-            content.is_some_and(|text| text.expose().contains("\nETCD_PEER_CERT_FILE="))
-        });
         let postgresql = facts.postgresql.as_ref();
         let ssl = postgresql.and_then(|postgresql| postgresql.settings.get("ssl"));
-        by_etcd || ssl.is_some_and(|ssl| ssl == "on")
+        ssl.is_some_and(|ssl| ssl == "on")
     })
 }
 
-fn rest_speaks(facts: &NodeFacts, scheme: &str) -> bool {
+/// Whether Patroni's REST API answered by this scheme.
+pub(super) fn rest_speaks(facts: &NodeFacts, scheme: &str) -> bool {
     let patroni = facts.patroni.as_ref();
     patroni.is_some_and(|patroni| speaks(&patroni.url, scheme))
-}
-
-/// A member whose peer URL has changed already has begun, too.
-fn etcd_speaks(facts: &NodeFacts, scheme: &str) -> bool {
-    facts.etcd.as_ref().is_some_and(|etcd| {
-        let mut peers = etcd.members.iter().flat_map(|member| &member.peer_urls);
-        speaks(&etcd.url, scheme) || peers.any(|url| speaks(url, scheme))
-    })
 }
 
 fn speaks(url: &str, scheme: &str) -> bool {

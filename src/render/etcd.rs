@@ -67,17 +67,22 @@ fn settings(target: &Target) -> BTreeMap<&'static str, String> {
     let cluster = target.cluster;
     let peer_url = cluster.etcd_peer_url(node);
     let client_url = cluster.etcd_client_url(node);
-    let members: Vec<String> = target
-        .cluster
+    // A running member does not look at the others' addresses here: it has no part in their change
+    // from one scheme to the other.
+    let scheme = cluster.etcd_scheme(node);
+    let members: Vec<String> = cluster
         .with_role(Role::Etcd)
-        .map(|member| format!("{}={}", member.name, cluster.etcd_peer_url(member)))
+        .map(|member| {
+            let peer = member.endpoint(spec.peer_port);
+            format!("{}={scheme}://{peer}", member.name)
+        })
         .collect();
     let listen = if node.address.is_loopback() {
         client_url.clone()
     } else {
         format!(
             "{client_url},{}://127.0.0.1:{}",
-            cluster.etcd_scheme(),
+            cluster.etcd_scheme(node),
             spec.client_port
         )
     };

@@ -23,7 +23,7 @@ pub(super) fn of(target: &Target) -> Result<Map<String, Value>, RenderError> {
         "unix_socket_directories".to_owned(),
         json!("/var/run/postgresql"),
     )]);
-    if target.cluster.tls.has(TlsStage::Certificates) {
+    if target.cluster.tls.has(TlsStage::Patroni) {
         parameters.extend(encryption());
     }
     for (name, value) in &target.node.postgresql.parameters {

@@ -188,8 +188,8 @@ fn etcd(target: &Target) -> Value {
                 })
                 .collect();
             let mut etcd = json!({"hosts": hosts});
-            if cluster.tls.has(TlsStage::Certificates) {
-                etcd["protocol"] = json!(cluster.etcd_scheme());
+            if cluster.tls.has(TlsStage::Patroni) {
+                etcd["protocol"] = json!("https");
             }
             etcd
         }

@@ -1,7 +1,7 @@
 //! Certificates that are not made here: read and checked, never kept.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rcgen::{KeyPair, PublicKeyData};
 
@@ -45,7 +45,7 @@ pub(super) fn read(
 }
 
 fn one(
-    path: &PathBuf,
+    path: &Path,
     spec: &CertificateSpec,
     authorities: &[Certificate],
     now: i64,

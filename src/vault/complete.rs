@@ -3,18 +3,20 @@
 use time::OffsetDateTime;
 
 use super::content::Content;
-use super::renewal::due;
+use super::renewal::{Due, due};
 use super::{VaultError, authority, generate};
 use crate::cluster::{Cluster, SecretSource};
 use crate::secret::Secret;
 use crate::x509::Certificate;
 
-/// Adds to `content` what `cluster` needs: of `made` where that has it, else anew.
+/// Adds to `content` what `cluster` needs: of `made` where that has it, else anew. Without `renew`
+/// a certificate stays that has nothing wrong but its age.
 pub(super) fn complete(
     content: &mut Content,
     made: &Content,
     cluster: &Cluster,
     now: OffsetDateTime,
+    renew: bool,
 ) -> Result<(), VaultError> {
     if content.id.is_empty() {
         content.id = match made.id.as_str() {
@@ -33,7 +35,7 @@ pub(super) fn complete(
         }
     }
     if cluster.tls.enabled && cluster.tls.brought.is_none() {
-        certificates(content, made, cluster, now)?;
+        certificates(content, made, cluster, now, renew)?;
     }
     Ok(())
 }
@@ -43,6 +45,7 @@ fn certificates(
     made: &Content,
     cluster: &Cluster,
     now: OffsetDateTime,
+    renew: bool,
 ) -> Result<(), VaultError> {
     let authorities = &mut content.authorities;
     let authority = match (&authorities.current, &made.authorities.current) {
@@ -61,7 +64,10 @@ fn certificates(
     for spec in &specs {
         let name = spec.name.to_string();
         let holds =
-            |pem: &&Secret| due(Some(pem.expose()), spec, &issuer, now.unix_timestamp()).is_none();
+            |pem: &&Secret| match due(Some(pem.expose()), spec, &issuer, now.unix_timestamp()) {
+                None => true,
+                Some(reason) => reason == Due::Ends && !renew,
+            };
         if content.certificates.get(&name).as_ref().is_some_and(holds) {
             continue;
         }

@@ -45,6 +45,9 @@ pub enum Persist {
     Save,
     /// They serve this run only: nothing is written.
     DryRun,
+    /// As with a dry run; and what is there is looked at as it is: a certificate that is only due
+    /// to be renewed stays.
+    Look,
 }
 
 /// What [`Vault::made`] names the authority.
@@ -131,9 +134,9 @@ impl Vault {
         }
         let made = std::mem::take(&mut self.next);
         self.next = made.clone();
-        self.complete(&made, cluster, now)?;
+        self.complete(&made, cluster, now, persist != Persist::Look)?;
         let secrets = self.secrets(cluster, now)?;
-        if persist == Persist::DryRun || !self.save(cluster, now)? {
+        if persist != Persist::Save || !self.save(cluster, now)? {
             return Ok(secrets);
         }
         self.secrets(cluster, now)
@@ -144,8 +147,9 @@ impl Vault {
         made: &Content,
         cluster: &Cluster,
         now: OffsetDateTime,
+        renew: bool,
     ) -> Result<(), VaultError> {
-        complete::complete(&mut self.next, made, cluster, now)?;
+        complete::complete(&mut self.next, made, cluster, now, renew)?;
         self.next.generation = self.before.generation;
         if self.next.deploys_otherwise(&self.before) {
             self.next.generation += 1;
@@ -256,7 +260,7 @@ impl Vault {
             }
             let made = std::mem::replace(&mut self.next, fresh.clone());
             self.before = fresh;
-            self.complete(&made, cluster, now)?;
+            self.complete(&made, cluster, now, true)?;
         }
         self.store.write(&mut self.next, &lock)?;
         self.settle();

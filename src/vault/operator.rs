@@ -86,8 +86,9 @@ impl Vault {
         match cluster.secrets.get(name) {
             Some(SecretSource::Generated) => {
                 let kept = self.kept.secrets.get(&name.to_string());
-                kept.cloned().ok_or_else(|| VaultError::Missing {
-                    path: self.store.path().to_owned(),
+                kept.cloned().ok_or_else(|| VaultError::Unusable {
+                    name: name.clone(),
+                    why: "is not made yet: the first deploy makes it".to_owned(),
                 })
             }
             Some(source) => {

@@ -1,3 +1,4 @@
+mod brought;
 mod file;
 mod keys;
 mod rotation;

@@ -6,6 +6,7 @@
 //! says nothing. A node that could not be reached is a finding of its own; the others are judged
 //! all the same.
 
+mod certificates;
 mod disk;
 pub mod doors;
 mod etcd;
@@ -122,6 +123,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("system.tls", doors::tls),
     ("system.units", system::units),
     ("system.files", files::files),
+    ("system.certificates", certificates::certificates),
     ("system.sysctl", kernel::sysctl),
     (
         "system.transparent_huge_pages",
@@ -148,13 +150,14 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 ///
 /// `rendered` holds what every node that told its facts is to have; `probes` what
 /// [`probe::parse`] made of the probes through HAProxy, `doors` what [`doors::parse`] made of the
-/// knocks; both are empty if none were sent.
+/// knocks; both are empty if none were sent. `now` is in seconds since the epoch.
 pub fn verify(
     cluster: &Cluster,
     facts: &Facts,
     rendered: &BTreeMap<NodeName, Rendered>,
     probes: &[ProbeResult],
     doors: &[Knock],
+    now: i64,
 ) -> Vec<Finding> {
     let view = View {
         cluster,
@@ -162,6 +165,7 @@ pub fn verify(
         rendered,
         probes,
         doors,
+        now,
     };
     let mut findings = Vec::new();
     for (name, check) in CHECKS {

@@ -16,6 +16,8 @@ pub(super) struct View<'a> {
     pub(super) rendered: &'a BTreeMap<NodeName, Rendered>,
     pub(super) probes: &'a [ProbeResult],
     pub(super) doors: &'a [Knock],
+    /// In seconds since the epoch.
+    pub(super) now: i64,
 }
 
 impl<'a> View<'a> {

@@ -1,6 +1,7 @@
 //! The command line, through the binary: exit codes, messages, files.
 
 mod render;
+mod secrets;
 mod streams;
 
 use std::fs;
@@ -10,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-const THREE: &str = "scope: main\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
+const THREE: &str = "scope: main\nclients: [10.0.9.0/24]\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
     pg-2: { address: 10.0.0.12 }\n  pg-3: { address: 10.0.0.13 }\n";
 
 struct Said {
@@ -43,6 +44,8 @@ impl Shell {
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("MAHOUT_INVENTORY")
+            .env_remove("MAHOUT_VAULT_IDENTITY")
+            .env("XDG_CONFIG_HOME", self.0.path().join("configuration"))
             .stdin(Stdio::null());
         command
     }

@@ -44,7 +44,7 @@ fn refused(lab: &TestLab, node: &str, script: &str, expected: &[&str], mend: &st
 }
 
 /// Awaits that the file holds `text`.
-fn await_line(file: &Path, text: &str) {
+pub(crate) fn await_line(file: &Path, text: &str) {
     let begin = Instant::now();
     loop {
         let told = std::fs::read_to_string(file).unwrap_or_default();

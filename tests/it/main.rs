@@ -16,6 +16,7 @@ mod plan;
 mod probe;
 mod render;
 mod report;
+mod rotate;
 mod sample;
 mod settings;
 mod ssh;

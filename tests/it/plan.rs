@@ -12,4 +12,5 @@ mod patroni;
 mod preflight;
 mod refused_etcd;
 mod show;
+mod stages;
 mod switchover;

@@ -1,6 +1,7 @@
 //! A healthy cluster of three nodes with every role, as the nodes would tell it, for tests of the
 //! pure parts. Tests break one thing and look what is said.
 
+pub(crate) mod certificates;
 mod cluster;
 mod facts;
 mod files;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use mahout::cluster::{Cluster, Node, NodeName, SecretName, Secrets};
 use mahout::facts::etcd::EtcdAccess;
 use mahout::facts::{
-    EtcdFacts, Facts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, UnitFacts,
+    EtcdFacts, Facts, FileFacts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, UnitFacts,
 };
 use mahout::platform::Platform;
 use mahout::render::Rendered;
@@ -37,6 +38,8 @@ pub(crate) struct Sample {
     pub(crate) probes: Vec<ProbeResult>,
     pub(crate) doors: Vec<Knock>,
     pub(crate) secrets: Secrets,
+    /// In seconds since the epoch.
+    pub(crate) now: i64,
 }
 
 impl Sample {
@@ -49,10 +52,15 @@ impl Sample {
             probes: Vec::new(),
             doors: Vec::new(),
             secrets: secrets(),
+            now: certificates::MADE,
             cluster,
         };
         for node in &sample.cluster.nodes {
-            let facts = node_facts(&sample.cluster, node);
+            let mut facts = node_facts(&sample.cluster, node);
+            let certificates = certificates::files(&sample.cluster, node);
+            for file in &certificates {
+                facts.files.insert(file.path.clone(), on_node(file));
+            }
             let platform = Platform::detect(&facts.system.os).expect("Debian");
             let rendered = Rendered {
                 versions: platform.versions(&facts),
@@ -61,7 +69,10 @@ impl Sample {
                 data_dir: DATA_DIR.to_owned(),
                 bin_dir: "/usr/lib/postgresql/15/bin".to_owned(),
                 kernel_settings: node.system.sysctl.clone(),
-                files: vec![patroni_yml(node, "    ttl: 30"), haproxy_cfg()],
+                files: [patroni_yml(node, "    ttl: 30"), haproxy_cfg()]
+                    .into_iter()
+                    .chain(certificates)
+                    .collect(),
             };
             sample.facts.nodes.insert(node.name.clone(), facts);
             sample.rendered.insert(node.name.clone(), rendered);
@@ -108,12 +119,18 @@ impl Sample {
             &self.rendered,
             &self.probes,
             &self.doors,
+            self.now,
         )
     }
 
     pub(crate) fn node(&mut self, number: usize) -> &mut NodeFacts {
         let name = name(number);
         self.facts.nodes.get_mut(&name).expect("a reachable node")
+    }
+
+    pub(crate) fn file(&mut self, number: usize, path: &str) -> &mut FileFacts {
+        let files = &mut self.node(number).files;
+        files.get_mut(path).expect("a file")
     }
 
     pub(crate) fn etcd(&mut self, number: usize) -> &mut EtcdFacts {

@@ -18,7 +18,7 @@ pub(super) fn tls(draft: &Draft) -> TlsSpec {
         .map(|section| section.value)
         .unwrap_or_default();
     TlsSpec {
-        enabled: value(&draft.top.tls, Switch::Off) == Switch::On,
+        enabled: value(&draft.top.tls, Switch::On) == Switch::On,
         stage: TlsStage::Whole,
         lifetime: value(&certificates.lifetime, 365 * DAY),
         ca_lifetime: value(&certificates.ca_lifetime, 3650 * DAY),

@@ -23,6 +23,21 @@ const OURS: [&str; 13] = [
     "AUTO_COMPACTION_RETENTION",
 ];
 
+/// Settings that follow from `tls`.
+const OF_TLS: [&str; 11] = [
+    "AUTO_TLS",
+    "CERT_FILE",
+    "CLIENT_CERT_AUTH",
+    "KEY_FILE",
+    "PEER_AUTO_TLS",
+    "PEER_CERT_FILE",
+    "PEER_CLIENT_CERT_AUTH",
+    "PEER_KEY_FILE",
+    "PEER_TRUSTED_CA_FILE",
+    "TRUSTED_CA_FILE",
+    "BCRYPT_COST",
+];
+
 pub(super) fn check(context: &mut Context<'_>) {
     settings(context);
     let Some(section) = context.draft.top.etcd.as_ref().map(|etcd| &etcd.value) else {
@@ -143,6 +158,11 @@ fn settings(context: &mut Context<'_>) {
                         format!("`{}` follows from the inventory", name.value),
                     )
                     .hint("the keys of `etcd` set it");
+            } else if OF_TLS.contains(&bare) {
+                context
+                    .problems
+                    .error(name.span, format!("`{}` follows from `tls`", name.value))
+                    .hint("`tls: on` encrypts etcd, and has it ask for certificates and logins");
             } else if bare.is_empty()
                 || !bare
                     .chars()

@@ -2,7 +2,7 @@
 
 # etcd_ask PATH BODY: BODY quoted as curl's options are; the token and the body are secret, and so
 # they go by stdin. What was asked once may be asked again: a member that is busy is asked for a
-# while. Leaves $status and $body.
+# while, and whoever changes root's password logs in anew. Leaves $status and $body.
 etcd_ask() {
 	local until
 	until=$(($(uptime_seconds) + 30))
@@ -13,8 +13,13 @@ etcd_ask() {
 				printf 'data-binary = %s\n' "$2"
 			} | curl -sS -g --noproxy '*' $tls -m 8 -w '\n%{http_code}' -K - "$url/$api/$1" 2>&1
 		)"
-		case $status in
-		000 | 503 | 504) ;;
+		case $status:$body in
+		200:*) return 0 ;;
+		*'invalid auth token'*)
+			token=
+			etcd_login
+			;;
+		000:* | 503:* | 504:* | *'revision of auth store is old'*) ;;
 		*) return 0 ;;
 		esac
 		[ "$(uptime_seconds)" -lt "$until" ] || return 0
@@ -33,23 +38,40 @@ etcd_must() {
 	die "$url answers $status: $value"
 }
 
-# etcd_login BODY: leaves $token; none where nobody has to log in, or the password is refused.
+# etcd_login: leaves $token, by the first of $login and $login_before that opens; none where nobody
+# has to log in, or neither of them opens.
 etcd_login() {
-	[ -z "$token" ] || return 0
+	local body_of
+	for body_of in "$login" "$login_before"; do
+		[ -n "$body_of" ] || continue
+		etcd_ask auth/authenticate "$body_of"
+		case $body in
+		*'invalid user ID or password'*) continue ;;
+		esac
+		etcd_must 'authentication is not enabled'
+		if [ "$status" = 200 ]; then
+			json token
+			token=$value
+		fi
+		return 0
+	done
+}
+
+# etcd_user BODY: makes the user, or gives it the password, unless it has it: whoever is logged in
+# by a password is logged out by its change.
+etcd_user() {
+	etcd_ask auth/user/add "$1"
+	etcd_must 'already exists'
+	[ "$status" != 200 ] || return 0
 	etcd_ask auth/authenticate "$1"
-	case $body in
-	*'invalid user ID or password'*) return 0 ;;
-	esac
-	etcd_must 'authentication is not enabled'
-	if [ "$status" = 200 ]; then
-		json token
-		token=$value
-	fi
+	[ "$status" != 200 ] || return 0
+	etcd_ask auth/user/changepw "$1"
+	etcd_must
 }
 
 # etcd_access URL: what is asked is on stdin, in base64, a word and its argument a line.
 etcd_access() {
-	local url=$1 api=v3 token='' tls lines word rest rounds=0
+	local url=$1 api=v3 token='' login='' login_before='' tls lines word rest rounds=0
 	lines=$(base64 -d) || exit 1
 	tls=$(tls_options "$url")
 	http "$url/version"
@@ -60,20 +82,14 @@ etcd_access() {
 			case $word in
 			rounds) rounds=$rest ;;
 			member) members="$members $rest" ;;
-			login)
+			login) login=$rest ;;
+			login_before) login_before=$rest ;;
+			begin)
 				# Whoever is told to use another user must have done so before the old one goes.
 				[ -z "$members" ] || await_rounds "$rounds" $members
-				members=
-				etcd_login "$rest"
+				etcd_login
 				;;
-			user)
-				etcd_ask auth/user/add "$rest"
-				etcd_must 'already exists'
-				if [ "$status" != 200 ]; then
-					etcd_ask auth/user/changepw "$rest"
-					etcd_must
-				fi
-				;;
+			user) etcd_user "$rest" ;;
 			*)
 				etcd_ask "$word" "$rest"
 				case $word in

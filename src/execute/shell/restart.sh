@@ -10,9 +10,11 @@ restart_patroni() {
 	http "$1/config"
 	case $body in *'"pause": true'* | *'"pause":true'*) paused=before ;; esac
 	if [ -z "$paused" ]; then
+		# What it knows of an earlier pause must be over.
+		await_pause "$1" no
 		printf %s "$pause" | patch_dynamic_configuration "$1/config" || exit 1
 	fi
-	await_pause "$1"
+	await_pause "$1" yes
 	restart_unit patroni.service
 	# One that does not come back must not lose its leader key to another: it could not stop its
 	# PostgreSQL then.
@@ -27,14 +29,18 @@ restart_patroni() {
 	[ -n "$paused" ] || printf %s "$resume" | patch_dynamic_configuration "$1/config"
 }
 
-# await_pause URL: until Patroni there has read that the cluster is paused.
+# await_pause URL yes|no: until Patroni there has read that the cluster is paused, or is not.
 await_pause() {
-	local until
+	local until now
 	until=$(($(uptime_seconds) + 60))
 	while :; do
 		http "$1/patroni"
-		case $body in *'"pause": true'* | *'"pause":true'*) return 0 ;; esac
-		[ "$(uptime_seconds)" -lt "$until" ] || die "$1: Patroni does not notice the pause"
+		case $body in
+		*'"pause": true'* | *'"pause":true'*) now=yes ;;
+		*) now=no ;;
+		esac
+		if [ "$status" != 000 ] && [ "$now" = "$2" ]; then return 0; fi
+		[ "$(uptime_seconds)" -lt "$until" ] || die "$1: Patroni does not notice that the cluster is paused, or no longer is"
 		nap 0.2
 	done
 }

@@ -44,7 +44,7 @@ pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 4] {
     let by_address = cluster.etcd_peer_url(node);
     let by_name = format!(
         "{}://{}:{}",
-        cluster.etcd_scheme(),
+        cluster.etcd_scheme(node),
         node.name,
         cluster.etcd.peer_port
     );
@@ -54,7 +54,7 @@ pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 4] {
 }
 
 /// Whether `member` is that of `node`.
-pub(super) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
+pub(in crate::plan) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
     let ours = peer_urls(cluster, node);
     member.peer_urls.iter().any(|url| ours.contains(url))
 }

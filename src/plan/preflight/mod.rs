@@ -11,6 +11,8 @@ mod vault;
 
 use std::fmt;
 
+pub(super) use etcd::is_of;
+
 use super::{Desired, Note};
 use crate::cluster::NodeName;
 

@@ -3,10 +3,31 @@
 use super::Findings;
 use crate::facts::NodeFacts;
 use crate::plan::Desired;
+use crate::plan::stages::{is_alone, rest_speaks};
+
+/// Patroni needs a member of etcd that speaks as before while another one changes over.
+fn alone(findings: &mut Findings, desired: &Desired) {
+    let in_clear = |facts: &NodeFacts| rest_speaks(facts, "http");
+    if desired.cluster.tls.is_under_way()
+        && is_alone(desired.cluster)
+        && desired.facts.nodes.values().any(in_clear)
+    {
+        findings.refuse(
+            None,
+            "etcd has one member: with it alone TLS cannot be turned on under a Patroni that runs"
+                .to_owned(),
+            Some(
+                "`systemctl stop patroni` on every node, which is an outage, and deploy at once"
+                    .to_owned(),
+            ),
+        );
+    }
+}
 
 pub(super) fn check(findings: &mut Findings, desired: &Desired) {
     let cluster = desired.cluster;
     if cluster.tls.enabled {
+        alone(findings, desired);
         return;
     }
     let etcd_is_ours = cluster.etcd.external.is_none();

@@ -55,13 +55,19 @@ impl Case {
     pub(super) fn of(path: &Path, distribution: &str) -> Self {
         let cluster = cluster::load(path).unwrap_or_else(|error| panic!("{error}"));
         let secret = |name: &cluster::SecretName| Secret::new(format!("hunter2-{name}"));
-        let secrets = Secrets::from(
+        let mut secrets = Secrets::from(
             cluster
                 .secrets
                 .keys()
                 .map(|name| (name.clone(), secret(name)))
                 .collect::<std::collections::BTreeMap<_, _>>(),
         );
+        for spec in cluster.certificates() {
+            let pem = Secret::new(format!("hunter2-{}", spec.name));
+            secrets.certificates.insert(spec.name, pem);
+            "the authority's\n".clone_into(&mut secrets.ca_bundle);
+        }
+        "vault 1, generation 1\n".clone_into(&mut secrets.stamp);
         let mut facts = Facts::default();
         for node in &cluster.nodes {
             let ask = Ask::of(&cluster, node, &secrets);
@@ -99,7 +105,7 @@ impl Case {
                 file.modified = STARTED - 1;
             }
             if node.has(Role::Postgresql) {
-                settle(&cluster, facts, leader.as_ref() == Some(&node.name));
+                settle(&cluster, node, facts, leader.as_ref() == Some(&node.name));
             }
             if let Some(etcd) = &mut facts.etcd {
                 settle_etcd(&cluster, &self.secrets, node, etcd);
@@ -339,9 +345,10 @@ fn bare(node: &Node, ask: &Ask, distribution: &str) -> NodeFacts {
     facts
 }
 
-fn settle(cluster: &Cluster, facts: &mut NodeFacts, leads: bool) {
+fn settle(cluster: &Cluster, node: &Node, facts: &mut NodeFacts, leads: bool) {
     let status = |it: bool| if it { 200 } else { 503 };
     facts.patroni = Some(PatroniFacts {
+        url: cluster.rest_url(node),
         scope: cluster.scope.clone(),
         role: if leads { "primary" } else { "replica" }.to_owned(),
         state: "running".to_owned(),

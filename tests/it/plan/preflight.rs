@@ -1,6 +1,9 @@
 //! What a person must decide on, each thing both ways.
 
-use mahout::facts::ListeningPort;
+use mahout::cluster::Stamp;
+use mahout::cluster::tls::STAMP_FILE;
+use mahout::facts::{FileFacts, ListeningPort};
+use mahout::secret::Secret;
 
 use super::case::{Case, IDENTIFIER, THREE};
 
@@ -273,7 +276,7 @@ fn a_bootstrap_that_nobody_ends_is_refused() {
     let mut case = bare();
     "active".clone_into(&mut case.unit("pg-1", "etcd.service").active);
     *case.etcd("pg-1") = mahout::facts::EtcdFacts {
-        url: "http://10.0.0.11:2379".to_owned(),
+        url: "https://10.0.0.11:2379".to_owned(),
         initialize: Some(String::new()),
         data_dir_has_member: true,
         ..Default::default()
@@ -302,4 +305,47 @@ fn a_patroni_of_another_cluster_is_refused() {
         &case,
         "pg-1: Patroni leads here, but the DCS knows no cluster under /service/main/",
     );
+}
+
+#[test]
+fn a_vault_that_is_not_the_nodes_own_or_older_is_refused() {
+    let stamp = |vault: &str, generation| {
+        let vault = vault.to_owned();
+        Stamp { vault, generation }.to_string()
+    };
+    let file = |content: &str| FileFacts {
+        content: Some(Secret::new(content)),
+        ..FileFacts::default()
+    };
+    let mut case = bare();
+    case.secrets.stamp = stamp("0a1b2c3d4e5f", 7);
+    for older in [stamp("0a1b2c3d4e5f", 6), stamp("0a1b2c3d4e5f", 7)] {
+        case.node("pg-2")
+            .files
+            .insert(STAMP_FILE.to_owned(), file(&older));
+        case.plan();
+    }
+    case.node("pg-2")
+        .files
+        .insert(STAMP_FILE.to_owned(), file("x"));
+    noted(&case, "/etc/mahout/vault does not say which vault");
+    let newer = file(&stamp("0a1b2c3d4e5f", 8));
+    case.node("pg-2").files.insert(STAMP_FILE.to_owned(), newer);
+    refused(
+        &case,
+        "pg-2: it was deployed with generation 8 of the vault 0a1b2c3d4e5f, this one has generation \
+         7",
+    );
+    let other = file(&stamp("ffffffffffff", 1));
+    case.node("pg-2").files.insert(STAMP_FILE.to_owned(), other);
+    refused(
+        &case,
+        "pg-2: it was deployed with the vault ffffffffffff (generation 1), this one is \
+         0a1b2c3d4e5f",
+    );
+    // A record of facts does not tell it.
+    case.node("pg-2")
+        .files
+        .insert(STAMP_FILE.to_owned(), FileFacts::default());
+    case.plan();
 }

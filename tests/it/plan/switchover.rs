@@ -63,7 +63,7 @@ fn the_leader_hands_over_and_everybody_is_awaited() {
     let Action::Switchover { url, patience, .. } = &step.action else {
         panic!("{step:?}");
     };
-    assert_eq!(url, "http://10.0.0.11:8008");
+    assert_eq!(url, "https://10.0.0.11:8008");
     assert_eq!(patience.as_secs(), 20, "Patroni's own: twice loop_wait");
     let gate = phase.gate.as_ref().expect("a gate");
     assert_eq!(gate.title, "pg-3 leads and pg-1 follows it");

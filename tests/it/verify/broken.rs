@@ -1,5 +1,6 @@
 //! What can be broken, and what is said of it.
 
+use mahout::facts::DirectoryFacts;
 use mahout::facts::etcd::{EtcdLogin, EtcdMember, EtcdPermission};
 use mahout::secret::Secret;
 use mahout::verify::Severity;
@@ -7,7 +8,9 @@ use mahout::verify::doors::{Door, Outcome};
 use mahout::verify::probe::ProbeKind;
 use serde_json::json;
 
-use crate::sample::{Sample, unit_facts};
+use crate::sample::{Sample, certificates, unit_facts};
+
+const DAY: i64 = 24 * 3600;
 
 pub(super) type Break = fn(&mut Sample);
 
@@ -246,6 +249,26 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
             .get_mut("/etc/haproxy/haproxy.cfg")
             .expect("the file");
         file.link = Some("/tmp/x".to_owned());
+    }),
+    ("system.certificates", Severity::Error, "/etc/mahout/patroni.pem: is not the one", |s| {
+        let other = s.file(1, "/etc/mahout/patroni.pem").content.clone();
+        s.file(2, "/etc/mahout/patroni.pem").content = other;
+    }),
+    ("system.certificates", Severity::Error, "no authority in /etc/mahout/ca.crt", |s| {
+        let other = certificates::made(&s.cluster).ca_bundle;
+        s.file(2, "/etc/mahout/ca.crt").content = Some(Secret::new(other));
+    }),
+    ("system.certificates", Severity::Error, "holds no certificate", |s| s.file(2, "/etc/mahout/patroni.pem").content = Some(Secret::new("x"))),
+    ("system.certificates", Severity::Warning, "patroni.pem: not known", |s| s.file(2, "/etc/mahout/patroni.pem").content = None),
+    ("system.certificates", Severity::Warning, "patroni.pem expires in 65 days", |s| s.now += 300 * DAY),
+    ("system.certificates", Severity::Error, "patroni.pem: expired 5 days ago", |s| s.now += 370 * DAY),
+    ("system.certificates", Severity::Warning, "expires in 250 days, and with it", |s| s.now += 3400 * DAY),
+    ("system.certificates", Severity::Error, "others than root could replace", |s| {
+        s.node(1).directories.insert("/etc/mahout".to_owned(), DirectoryFacts {
+            owner: "root".to_owned(),
+            mode: "777".to_owned(),
+            ..DirectoryFacts::default()
+        });
     }),
     ("system.sysctl", Severity::Error, "vm.swappiness is 60, wanted 1", |s| sysctl(s, true)),
     ("system.sysctl", Severity::Warning, "cannot be set in this container", |s| sysctl(s, false)),

@@ -101,7 +101,7 @@ fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
 
 #[test]
 fn with_tls_only_members_with_a_certificate_come_in_as_the_clusters_own_users() {
-    let text = format!("{NODES}tls: on\nclients: [10.0.1.0/24]\n");
+    let text = format!("{NODES}tls: on\n");
     let own = "all,replication postgres,replicator,rewind_user";
     let mut expected = vec![
         "local all postgres peer".to_owned(),
@@ -120,7 +120,7 @@ fn with_tls_only_members_with_a_certificate_come_in_as_the_clusters_own_users() 
         "10.0.0.11/32",
         "10.0.0.12/32",
         "10.0.0.13/32",
-        "10.0.1.0/24",
+        "10.0.9.0/24",
     ] {
         expected.push(format!("hostssl all all {address} scram-sha-256"));
     }

@@ -108,6 +108,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
     },
+    /// Have another member lead: show the plan, ask, switch over, verify
+    Switchover {
+        /// The node that is to lead; without it Patroni chooses
+        #[arg(long, value_name = "NODE")]
+        to: Option<String>,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
     /// Show and change what the vault holds, and who can read it
     Secrets {
         /// What to do.
@@ -119,15 +128,6 @@ pub enum Command {
         /// What to make new.
         #[command(subcommand)]
         what: Rotate,
-    },
-    /// Have another member lead: show the plan, ask, switch over, verify
-    Switchover {
-        /// The node that is to lead; without it Patroni chooses
-        #[arg(long, value_name = "NODE")]
-        to: Option<String>,
-        /// As with deploy.
-        #[command(flatten)]
-        options: Deploy,
     },
     /// Check the health of the cluster, with a probing write through every HAProxy
     Verify,

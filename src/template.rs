@@ -25,11 +25,12 @@ macro_rules! builtin {
 }
 
 /// Every template with its compiled-in text, by its path in `templates/`.
-const BUILTIN: [(&str, &str); 12] = [
+const BUILTIN: [(&str, &str); 13] = [
     builtin!("etcd/etcd.env.tera"),
     builtin!("etcd/etcd.service.tera"),
     builtin!("haproxy/haproxy.cfg.tera"),
     builtin!("haproxy/haproxy.service.conf.tera"),
+    builtin!("haproxy/keep-state.sh.tera"),
     builtin!("patroni/patroni.service.tera"),
     builtin!("patroni/patroni.yml.tera"),
     builtin!("system/createcluster.conf.tera"),

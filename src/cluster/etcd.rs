@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::Digest;
 
 use super::tls::CA_FILE;
-use super::{CertificatePurpose, Cluster, Role, SecretName, Secrets};
+use super::{CertificatePurpose, Cluster, Role, SecretName, Secrets, TlsStage};
 use crate::secret::Secret;
 
 /// etcd's administrator: without such a user etcd does not ask for a login at all.
@@ -66,9 +66,11 @@ impl Cluster {
     /// Whether etcd is ours and asks for a login. Without TLS it does not: passwords in clear text
     /// keep nobody out.
     pub fn etcd_asks_for_login(&self) -> bool {
-        self.tls.enabled
-            && self.etcd.external.is_none()
-            && self.with_role(Role::Etcd).next().is_some()
+        self.tls.has(TlsStage::Whole) && self.etcd_is_ours()
+    }
+
+    fn etcd_is_ours(&self) -> bool {
+        self.etcd.external.is_none() && self.with_role(Role::Etcd).next().is_some()
     }
 
     /// The role in etcd that may touch what is beneath the cluster's path, and nothing else.
@@ -99,7 +101,10 @@ impl Cluster {
     pub fn etcd_login<'a>(&self, secrets: &'a Secrets) -> Option<(String, &'a Secret)> {
         let username = match &self.etcd.external {
             Some(external) => external.username.clone()?,
-            None if self.etcd_asks_for_login() => self.etcd_user(secrets.get(&SecretName::Etcd)),
+            // It may be told before etcd asks.
+            None if self.tls.has(TlsStage::Etcd) && self.etcd_is_ours() => {
+                self.etcd_user(secrets.get(&SecretName::Etcd))
+            }
             None => return None,
         };
         Some((username, secrets.get(&SecretName::Etcd)))
@@ -113,7 +118,7 @@ impl Cluster {
                 cert_file: external.cert_file.clone(),
                 key_file: external.key_file.clone(),
             },
-            None if self.tls.enabled => EtcdClientFiles {
+            None if self.tls.has(TlsStage::Certificates) => EtcdClientFiles {
                 ca_file: Some(CA_FILE.to_owned()),
                 cert_file: Some(CertificatePurpose::Patroni.path()),
                 key_file: Some(CertificatePurpose::Patroni.path()),

@@ -28,7 +28,9 @@ pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
 pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
 pub use system::SystemSpec;
 pub use timings::Timings;
-pub use tls::{BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec};
+pub use tls::{
+    BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec, TlsStage,
+};
 pub use vault::{SecretEntry, Stamp, VaultSpec};
 
 /// A complete, consistent, deployable cluster.

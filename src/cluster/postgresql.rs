@@ -22,6 +22,8 @@ pub struct PostgresqlSpec {
     pub rewind: String,
     /// The lines of pg_hba.conf, complete and in order.
     pub pg_hba: Vec<String>,
+    /// The same as long as not everybody speaks TLS; as the inventory says, if it does.
+    pub pg_hba_in_clear: Vec<String>,
     /// Login roles that a deploy creates on the leader.
     pub users: Vec<UserSpec>,
 }

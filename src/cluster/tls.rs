@@ -21,6 +21,8 @@ pub struct TlsSpec {
     /// Whether etcd, Patroni's REST API and PostgreSQL speak TLS; without it all of them speak
     /// in clear text, and etcd asks for no password.
     pub enabled: bool,
+    /// How far it is turned on already, where the cluster ran without it.
+    pub stage: TlsStage,
     /// How long a node's certificate is valid.
     pub lifetime: Duration,
     /// How long the authority's own is valid.
@@ -48,6 +50,38 @@ impl BroughtCertificates {
         let pattern = self.files.to_string_lossy();
         let pattern = pattern.replace("{node}", name.node.as_str());
         PathBuf::from(pattern.replace("{purpose}", name.purpose.as_str()))
+    }
+}
+
+/// How far a cluster that runs without TLS is on its way to it. The services change over one after
+/// the other, so that at no time somebody speaks TLS to somebody who does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsStage {
+    /// HAProxy gives up no member whose REST API does not answer for a while.
+    Patience,
+    /// etcd, Patroni and PostgreSQL have their certificates, and ask nobody for TLS yet.
+    Certificates,
+    /// etcd speaks TLS, to its members and to its clients.
+    Etcd,
+    /// Everything does, and etcd asks for a login.
+    #[default]
+    Whole,
+}
+
+impl TlsStage {
+    /// In order.
+    pub const ALL: [Self; 4] = [Self::Patience, Self::Certificates, Self::Etcd, Self::Whole];
+}
+
+impl TlsSpec {
+    /// Whether TLS is turned on as far as `stage`, or further.
+    pub fn has(&self, stage: TlsStage) -> bool {
+        self.enabled && self.stage >= stage
+    }
+
+    /// Whether TLS is being turned on.
+    pub fn is_under_way(&self) -> bool {
+        self.enabled && self.stage < TlsStage::Whole
     }
 }
 
@@ -175,27 +209,39 @@ impl Cluster {
         certificates
     }
 
-    /// `http` or `https`.
-    pub fn scheme(&self) -> &'static str {
-        if self.tls.enabled { "https" } else { "http" }
+    /// What etcd speaks: `http` or `https`.
+    pub fn etcd_scheme(&self) -> &'static str {
+        scheme(self.tls.has(TlsStage::Etcd))
     }
 
     /// Where clients reach the etcd member of `node`.
     pub fn etcd_client_url(&self, node: &Node) -> String {
-        format!(
-            "{}://{}",
-            self.scheme(),
-            node.endpoint(self.etcd.client_port)
-        )
+        let endpoint = node.endpoint(self.etcd.client_port);
+        format!("{}://{endpoint}", self.etcd_scheme())
     }
 
     /// Where the other members reach the etcd member of `node`.
     pub fn etcd_peer_url(&self, node: &Node) -> String {
-        format!("{}://{}", self.scheme(), node.endpoint(self.etcd.peer_port))
+        let endpoint = node.endpoint(self.etcd.peer_port);
+        format!("{}://{endpoint}", self.etcd_scheme())
     }
 
     /// The REST API of the Patroni member of `node`.
     pub fn rest_url(&self, node: &Node) -> String {
-        format!("{}://{}", self.scheme(), node.endpoint(self.patroni.port))
+        let scheme = scheme(self.tls.has(TlsStage::Whole));
+        format!("{scheme}://{}", node.endpoint(self.patroni.port))
+    }
+}
+
+fn scheme(encrypted: bool) -> &'static str {
+    if encrypted { "https" } else { "http" }
+}
+
+/// The same address with the other scheme: `http` for `https`, and the other way round.
+pub fn other_scheme(url: &str) -> String {
+    match url.split_once("://") {
+        Some(("https", rest)) => format!("http://{rest}"),
+        Some((_, rest)) => format!("https://{rest}"),
+        None => url.to_owned(),
     }
 }

@@ -12,8 +12,8 @@ use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
+use crate::plan::stages::stages;
 use crate::plan::{Desired, Goal, Plan};
-use crate::render::Rendered;
 use crate::report::{
     Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
     write_problems,
@@ -24,47 +24,79 @@ use crate::verify::{Finding, Severity};
 /// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
 const SETTLING: Duration = Duration::from_secs(45);
 
+/// What a run is for, and what it is called.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    /// What its plan is made for.
+    pub(super) goal: Goal,
+    /// What its plan is shown under.
+    pub(super) title: String,
+    /// The command.
+    pub(super) command: &'static str,
+}
+
+impl From<&Goal> for Aim {
+    fn from(goal: &Goal) -> Self {
+        Self {
+            goal: goal.clone(),
+            title: goal.to_string(),
+            command: goal.command(),
+        }
+    }
+}
+
 /// The plan from the nodes as they are.
 pub(super) async fn plan(
     session: &Session<'_>,
-    goal: &Goal,
+    aim: &Aim,
     fleet: &Fleet<Host>,
 ) -> Result<Plan, Error> {
     let facts = session.gather(fleet).await;
     session.refuse_lost_vault(&facts)?;
-    build(session, goal, &facts)
+    build(session, aim, &facts)
 }
 
 /// The plan from these facts.
-pub(super) fn build(session: &Session, goal: &Goal, facts: &Facts) -> Result<Plan, Error> {
-    let rendered = session.render(facts)?;
-    Ok(Plan::build(goal, &desired(session, facts, &rendered))?)
-}
-
-/// The plan that makes the nodes what the inventory says, with the facts as they will be.
-pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
-    let rendered = session.render(facts)?;
-    Ok(Plan::project(&desired(session, facts, &rendered))?)
-}
-
-fn desired<'a>(
-    session: &'a Session,
-    facts: &'a Facts,
-    rendered: &'a BTreeMap<NodeName, Rendered>,
-) -> Desired<'a> {
-    Desired {
-        cluster: &session.cluster,
-        secrets: &session.secrets,
-        rendered,
-        facts,
+pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
+    match &aim.goal {
+        Goal::Converge => project(session, facts).map(|(plan, _)| plan),
+        Goal::Switchover { candidate } => {
+            let rendered = session.render(facts)?;
+            let desired = Desired {
+                cluster: &session.cluster,
+                secrets: &session.secrets,
+                rendered: &rendered,
+                facts,
+            };
+            Plan::switchover(&desired, candidate.as_ref()).map_err(Error::Plan)
+        }
     }
 }
 
-/// Shows a plan under the name of its goal.
+/// The plan that converges, stage by stage, with the facts as they will be.
+pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
+    let mut whole = Plan::default();
+    let mut facts = facts.clone();
+    for cluster in stages(&session.cluster, &facts) {
+        let rendered = session.render_as(&cluster, &facts)?;
+        let desired = Desired {
+            cluster: &cluster,
+            secrets: &session.secrets,
+            rendered: &rendered,
+            facts: &facts,
+        };
+        let (plan, after) = Plan::project(&desired).map_err(Error::Plan)?;
+        whole.append(plan);
+        facts = after;
+    }
+    Ok((whole, facts))
+}
+
+/// Shows a plan.
 pub(super) fn show(
     session: &Session,
+    aim: &Aim,
     plan: &Plan,
-    title: &str,
     detail: Detail,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -72,7 +104,7 @@ pub(super) fn show(
         cluster: &session.cluster,
         plan,
         secrets: &session.secrets,
-        goal: title,
+        goal: &aim.title,
         detail,
     };
     let written = if session.context.is_json() {
@@ -89,10 +121,8 @@ pub(super) struct Shown<'a> {
     pub(super) plan: Option<&'a Plan>,
     /// Whether somebody has agreed to that very one.
     pub(super) binding: bool,
-    /// What it leads to.
-    pub(super) goal: &'a Goal,
-    /// That in words.
-    pub(super) title: &'a str,
+    /// What it was shown for.
+    pub(super) aim: &'a Aim,
 }
 
 /// What is done while the lock is ours.
@@ -104,26 +134,28 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locked<'_> {
-    /// Makes the nodes what the session says, and verifies them.
-    pub(super) async fn converge(
+    /// Carries out what leads to the goal, and verifies it.
+    pub(super) async fn reach(
         &self,
         session: &mut Session<'_>,
         shown: &Shown<'_>,
         out: &mut dyn Write,
     ) -> Result<Vec<Finding>, Error> {
+        let aim = shown.aim;
         let facts = self.lock.hold(self.hosts, session.gather(self.fleet)).await;
         session.refuse_lost_vault(&facts)?;
-        let goal = shown.goal;
-        let mut fresh = build(session, goal, &facts)?;
+        let mut fresh = build(session, aim, &facts)?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {
             return Err(Error::OutOfDate);
         }
-        if !session.keep_secrets()? {
+        // What the inventory has changed since the last deploy is not another goal's.
+        let converges = aim.goal == Goal::Converge;
+        if converges && !session.keep_secrets()? {
             if shown.binding {
                 return Err(Error::OutOfDate);
             }
-            fresh = build(session, goal, &facts)?;
+            fresh = build(session, aim, &facts)?;
             same = false;
         }
         if !same {
@@ -133,10 +165,10 @@ impl Locked<'_> {
                     message: "the nodes have changed since; the plan is now another one".to_owned(),
                 });
             }
-            show(session, &fresh, shown.title, Detail::Summary, out)?;
+            show(session, aim, &fresh, Detail::Summary, out)?;
         }
+        let failed = |error| Error::Execute(aim.goal.clone(), error);
         let events = &session.context.events;
-        let failed = |error| Error::Execute(goal.clone(), error);
         execute(&fresh, self.hosts, self.lock, events, self.interrupt)
             .await
             .map_err(failed)?;
@@ -144,7 +176,10 @@ impl Locked<'_> {
             .lock
             .hold(self.hosts, async {
                 tokio::select! {
-                    findings = session.timed("verifying".to_owned(), settled(session, goal, self.fleet)) => findings,
+                    findings = session.timed(
+                        "verifying".to_owned(),
+                        settled(session, aim, self.fleet),
+                    ) => findings,
                     signal = self.interrupt.triggered() => {
                         let place = Place::Verifying;
                         Err(failed(ExecuteError::Interrupted { signal, place }))
@@ -152,7 +187,7 @@ impl Locked<'_> {
                 }
             })
             .await?;
-        if Counts::of(&findings).errors == 0 {
+        if converges && Counts::of(&findings).errors == 0 {
             // Everything has the new values; those of before open nothing any more.
             session.vault.finish()?;
         }
@@ -164,7 +199,7 @@ impl Locked<'_> {
 /// do.
 async fn settled(
     session: &Session<'_>,
-    goal: &Goal,
+    aim: &Aim,
     fleet: &Fleet<Host>,
 ) -> Result<Vec<Finding>, Error> {
     let begin = Instant::now();
@@ -178,8 +213,8 @@ async fn settled(
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = match goal {
-                Goal::Converge => build(session, goal, &facts)?,
+            let left_over = match aim.goal {
+                Goal::Converge => build(session, aim, &facts)?,
                 // What the inventory has changed since the last deploy is not this run's.
                 Goal::Switchover { .. } => Plan::default(),
             };
@@ -207,14 +242,14 @@ async fn settled(
     }
 }
 
-/// Says what verification found, and whether that is the end of it. `what` is what went through.
+/// Says what verification found, and whether that is the end of it.
 pub(super) fn conclude(
     session: &Session,
+    aim: &Aim,
     findings: &[Finding],
-    what: &str,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let counts = Counts::of(&findings);
+    let counts = Counts::of(findings);
     let written = if session.context.is_json() {
         write_findings_json(out, findings)
     } else {
@@ -223,7 +258,8 @@ pub(super) fn conclude(
     written.map_err(Error::Output)?;
     if counts.errors > 0 {
         return Err(Error::Verification(format!(
-            "the {what} went through, but verification found: {}",
+            "the {} went through, but verification found: {}",
+            aim.command,
             counts.words()
         )));
     }

@@ -1,10 +1,10 @@
-//! `mahout deploy` and every other goal: facts, plan, show, confirm, lock, facts and plan once more,
-//! execute, verify.
+//! `mahout deploy` and `mahout switchover`: facts, plan, show, confirm, lock, facts and plan once
+//! more, execute, verify.
 
 use std::io::Write;
 
 use super::Context;
-use super::converge::{Locked, Shown, build, conclude, plan, show};
+use super::converge::{Aim, Locked, Shown, build, conclude, plan, show};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli;
@@ -23,9 +23,10 @@ pub(super) async fn deploy(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let mut session = Session::load(context)?;
+    let aim = Aim::from(goal);
     if let Some(path) = &options.facts {
-        let plan = build(&session, goal, &record::read(path)?)?;
-        show(&session, &plan, &goal.to_string(), Detail::Full, out)?;
+        let plan = build(&session, &aim, &record::read(path)?)?;
+        show(&session, &aim, &plan, Detail::Full, out)?;
         return exit_code(options, &plan);
     }
     let effect = if options.dry_run {
@@ -36,11 +37,11 @@ pub(super) async fn deploy(
     let fleet = session.connect_all(effect).await?;
     let result = if options.yes {
         let mut answer = Answer::new(out);
-        let result = on_nodes(&mut session, goal, options, &fleet, &mut answer).await;
+        let result = on_nodes(&mut session, &aim, options, &fleet, &mut answer).await;
         result.and(answer.end())
     } else {
         // Whoever is to agree to the plan must have seen it.
-        on_nodes(&mut session, goal, options, &fleet, out).await
+        on_nodes(&mut session, &aim, options, &fleet, out).await
     };
     fleet.close().await;
     result
@@ -48,26 +49,28 @@ pub(super) async fn deploy(
 
 async fn on_nodes(
     session: &mut Session<'_>,
-    goal: &Goal,
+    aim: &Aim,
     options: &cli::Deploy,
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, goal, fleet).await?;
+    let plan = plan(session, aim, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
         Detail::Summary
     };
-    let title = goal.to_string();
-    show(session, &plan, &title, detail, out)?;
+    show(session, aim, &plan, detail, out)?;
     if options.dry_run {
         return exit_code(options, &plan);
     }
     if plan.is_empty() {
-        // A rotation whose end nobody saw: it has come to it.
-        session.keep_secrets()?;
-        return Ok(session.vault.finish()?);
+        if aim.goal == Goal::Converge {
+            // A rotation whose end nobody saw: it has come to it.
+            session.keep_secrets()?;
+            session.vault.finish()?;
+        }
+        return Ok(());
     }
     if !options.yes
         && !confirm(
@@ -79,7 +82,7 @@ async fn on_nodes(
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process(goal.command());
+    let me = Holder::this_process(aim.command);
     let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
     let locked = Locked {
         fleet,
@@ -91,12 +94,11 @@ async fn on_nodes(
     let shown = Shown {
         plan: Some(&plan),
         binding: !options.yes,
-        goal,
-        title: &title,
+        aim,
     };
-    let findings = locked.converge(session, &shown, out).await;
+    let findings = locked.reach(session, &shown, out).await;
     lock.release(&hosts).await;
-    conclude(session, &findings?, goal.command(), out)
+    conclude(session, aim, &findings?, out)
 }
 
 fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {

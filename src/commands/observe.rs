@@ -10,12 +10,13 @@ use super::session::Session;
 use super::terminal;
 use crate::error::Error;
 use crate::execute::Interrupt;
-use crate::facts::record;
+use crate::facts::{Facts, record};
 use crate::report::{
     Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
     write_status_json,
 };
 use crate::transport::Effect;
+use crate::vault::Vault;
 
 /// Shows or records the facts.
 pub(super) async fn facts(
@@ -71,7 +72,7 @@ pub(super) async fn status(
     let fleet = session.connect(Effect::ReadOnly).await?;
     let facts = session.gather(&fleet).await;
     fleet.close().await;
-    let status = Status::of(&session.cluster, &facts);
+    let status = status_of(&session, &facts);
     if let Some(seconds) = watch {
         let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
         let every = Duration::from_secs(seconds.max(1));
@@ -90,6 +91,19 @@ pub(super) async fn status(
         Ok(())
     } else {
         Err(Error::Reported(4))
+    }
+}
+
+fn status_of(session: &Session, facts: &Facts) -> Status {
+    let status = Status::of(&session.cluster, facts);
+    if !session.cluster.tls.enabled {
+        return status;
+    }
+    let authorities = Vault::published(&session.context.global.inventory);
+    let authorities = std::path::absolute(&authorities).unwrap_or(authorities);
+    Status {
+        connect: status.connect.verified(&authorities),
+        ..status
     }
 }
 
@@ -113,6 +127,6 @@ async fn again_and_again(
         let fleet = session.reach(Effect::ReadOnly).await?;
         let facts = session.ask(&fleet).await;
         fleet.close().await;
-        status = Status::of(&session.cluster, &facts);
+        status = status_of(session, &facts);
     }
 }

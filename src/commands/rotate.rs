@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::Context;
-use super::converge::{Locked, Shown, conclude, plan, project, show};
+use super::converge::{Aim, Locked, Shown, conclude, plan, project, show};
 use super::session::Session;
-use super::terminal::confirm;
+use super::terminal::{Answer, confirm};
 use crate::cli::{Rotate, RotateOptions};
 use crate::cluster::{Cluster, SecretName, SecretSource};
 use crate::error::Error;
@@ -19,8 +19,7 @@ use crate::vault::{Change, Stage, Vault, VaultError};
 
 /// What is changed, and then deployed, before the next one.
 struct Part {
-    /// What its plan is for.
-    goal: String,
+    aim: Aim,
     change: Change,
 }
 
@@ -40,7 +39,12 @@ pub(super) async fn rotate(
     let fleet = session.connect_all(effect).await?;
     let result = if options.dry_run {
         foresee(&mut session, &parts, &fleet, out).await
+    } else if options.yes {
+        let mut answer = Answer::new(out);
+        let result = carry_out(&mut session, &parts, options, &fleet, &mut answer).await;
+        result.and(answer.end())
     } else {
+        // Whoever is to agree to the plan must have seen it.
         carry_out(&mut session, &parts, options, &fleet, out).await
     };
     fleet.close().await;
@@ -48,8 +52,12 @@ pub(super) async fn rotate(
 }
 
 fn parts<'o>(what: &'o Rotate, session: &Session) -> Result<(Vec<Part>, &'o RotateOptions), Error> {
-    let part = |goal: &str, change| Part {
-        goal: goal.to_owned(),
+    let part = |title: &str, change| Part {
+        aim: Aim {
+            goal: Goal::Converge,
+            title: title.to_owned(),
+            command: "rotation",
+        },
         change,
     };
     Ok(match what {
@@ -59,7 +67,7 @@ fn parts<'o>(what: &'o Rotate, session: &Session) -> Result<(Vec<Part>, &'o Rota
         ),
         Rotate::Ca { options } => {
             let stages = stages_from(session.vault.stage());
-            let parts = stages.iter().map(|goal| part(goal, Change::Authority));
+            let parts = stages.iter().map(|title| part(title, Change::Authority));
             (parts.collect(), options)
         }
         Rotate::Passwords { names, options } => {
@@ -136,7 +144,7 @@ async fn foresee(
     for part in parts {
         session.change(&part.change)?;
         let (plan, after) = project(session, &facts)?;
-        show(session, &plan, &part.goal, Detail::Full, out)?;
+        show(session, &part.aim, &plan, Detail::Full, out)?;
         facts = after;
     }
     Ok(())
@@ -153,12 +161,12 @@ async fn carry_out(
         return Ok(());
     };
     session.change(&first.change)?;
-    let plan = plan(session, &Goal::Converge, fleet).await?;
-    show(session, &plan, &first.goal, Detail::Summary, out)?;
+    let plan = plan(session, &first.aim, fleet).await?;
+    show(session, &first.aim, &plan, Detail::Summary, out)?;
     if !others.is_empty() && !session.context.is_json() {
         writeln!(out, "then, each with its plan:").map_err(Error::Output)?;
         for part in others {
-            writeln!(out, "  {}", part.goal).map_err(Error::Output)?;
+            writeln!(out, "  {}", part.aim.title).map_err(Error::Output)?;
         }
     }
     if !options.yes
@@ -167,7 +175,7 @@ async fn carry_out(
             "pass --yes to carry it out without a question",
         )?
     {
-        return Ok(());
+        return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
@@ -182,10 +190,9 @@ async fn carry_out(
     let mut shown = Shown {
         plan: Some(&plan),
         binding: !options.yes,
-        goal: &Goal::Converge,
-        title: &first.goal,
+        aim: &first.aim,
     };
-    let mut result = locked.converge(session, &shown, out).await;
+    let mut result = locked.reach(session, &shown, out).await;
     for part in others {
         // A stage that verification does not like is no ground for the next one.
         if !result.as_ref().is_ok_and(|findings| is_sound(findings)) {
@@ -198,13 +205,12 @@ async fn carry_out(
         shown = Shown {
             plan: None,
             binding: false,
-            goal: &Goal::Converge,
-            title: &part.goal,
+            aim: &part.aim,
         };
-        result = locked.converge(session, &shown, out).await;
+        result = locked.reach(session, &shown, out).await;
     }
     lock.release(&hosts).await;
-    conclude(session, &result?, "rotation", out)
+    conclude(session, &first.aim, &result?, out)
 }
 
 fn is_sound(findings: &[crate::verify::Finding]) -> bool {

@@ -168,7 +168,16 @@ impl<'a> Session<'a> {
 
     /// What every node that told its facts is to have.
     pub(super) fn render(&self, facts: &Facts) -> Result<BTreeMap<NodeName, Rendered>, Error> {
-        let rendered = Rendered::of_cluster(&self.cluster, &self.secrets, facts, &self.templates)?;
+        self.render_as(&self.cluster, facts)
+    }
+
+    /// As [`Session::render`], if the cluster were this one.
+    pub(super) fn render_as(
+        &self,
+        cluster: &Cluster,
+        facts: &Facts,
+    ) -> Result<BTreeMap<NodeName, Rendered>, Error> {
+        let rendered = Rendered::of_cluster(cluster, &self.secrets, facts, &self.templates)?;
         Ok(rendered)
     }
 

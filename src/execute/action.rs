@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
 use super::script::{
-    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, UNIT, random_bytes,
+    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes,
 };
 use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
 use crate::platform::Family;
@@ -131,6 +131,30 @@ pub(super) fn call(action: &Action) -> Call {
             let seconds = patience.as_secs() + 10;
             let call = format!("switch_over {} {seconds}", sh(url));
             (&PATRONI, from_stdin(&options, &call), seconds + 60)
+        }
+        Action::EtcdPeerUrl {
+            url,
+            member,
+            peer_url,
+        } => {
+            // The gateway takes 64-bit numbers as decimal text.
+            let id = u64::from_str_radix(member, 16).unwrap_or_default();
+            let body = json!({"ID": id.to_string(), "peerURLs": [peer_url]}).to_string();
+            let call = format!("etcd_peer_url {} {}", sh(url), sh(&body));
+            (&ETCD, call, 60)
+        }
+        Action::RestartPatroni {
+            url,
+            username,
+            password,
+        } => {
+            let pause = |value: Value| Map::from_iter([("pause".to_owned(), value)]);
+            let options = |value: Value| {
+                STANDARD.encode(patch_options(url, username, password, &pause(value)))
+            };
+            let both = format!("{} {}", options(true.into()), options(Value::Null));
+            let call = format!("restart_patroni {}", sh(url));
+            (&RESTART, from_stdin(&both, &call), 900)
         }
         Action::EtcdAccess { url, root, change } => {
             let call = format!("etcd_access {}", sh(url));

@@ -37,6 +37,7 @@ library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
 library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
+library!(RESTART, "restart", [PATRONI, UNIT]);
 library!(ETCD, "etcd", [HTTP]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
@@ -200,6 +201,7 @@ mod tests {
             &ENTERPRISE_LINUX,
             &UNIT,
             &KERNEL,
+            &RESTART,
             &ETCD,
             &GATE,
             &GUARD,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::etcd::{EtcdClientFiles, ROOT};
+use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role, SecretName, Secrets};
 use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
 use crate::secret::Secret;
@@ -35,8 +36,9 @@ pub struct Ask {
     pub names: Vec<String>,
     /// etcd, for the roles that have to do with it.
     pub etcd: Option<EtcdAsk>,
-    /// Patroni's REST API on this node, as URL, for the role.
-    pub patroni: Option<String>,
+    /// Patroni's REST API on this node, for the role: URLs, of which the first that answers is
+    /// asked.
+    pub patroni: Vec<String>,
     /// PostgreSQL, for the role.
     pub postgresql: Option<PostgresqlAsk>,
     /// HAProxy's statistics page as CSV, for the role.
@@ -97,6 +99,7 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/default/etcd",
         "/etc/etcd/etcd.conf",
         "/etc/haproxy/haproxy.cfg",
+        "/etc/haproxy/keep-state.sh",
         "/etc/hosts",
         "/etc/mahout/ca.crt",
         "/etc/mahout/etcd-peer.pem",
@@ -186,7 +189,10 @@ impl Ask {
             ),
             names: sorted(cluster.nodes.iter().map(|node| node.name.as_str())),
             etcd,
-            patroni: node.has(Role::Postgresql).then(|| cluster.rest_url(node)),
+            patroni: match node.has(Role::Postgresql) {
+                true => either_scheme(vec![cluster.rest_url(node)]),
+                false => Vec::new(),
+            },
             postgresql,
             haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
         }
@@ -225,10 +231,10 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
         // A foreign etcd may listen on loopback alone; ours does so, too, with the same answers.
         _ if node.has(Role::Etcd) => {
             let port = cluster.etcd.client_port;
-            vec![
+            either_scheme(vec![
                 own(node),
-                format!("{}://127.0.0.1:{port}", cluster.scheme()),
-            ]
+                format!("{}://127.0.0.1:{port}", cluster.etcd_scheme()),
+            ])
         }
         _ if !node.has(Role::Postgresql) => return None,
         Some(external) => external
@@ -236,7 +242,7 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
             .iter()
             .map(|endpoint| format!("{}://{endpoint}", external.protocol))
             .collect(),
-        None => cluster.with_role(Role::Etcd).map(own).collect(),
+        None => either_scheme(cluster.with_role(Role::Etcd).map(own).collect()),
     };
     let administered = node.has(Role::Etcd) && cluster.etcd_asks_for_login();
     Some(EtcdAsk {
@@ -250,6 +256,13 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
         role: administered.then(|| cluster.etcd_role()),
         path: cluster.dcs_path(),
     })
+}
+
+/// The URLs, and then the same with the other scheme: a cluster may run without the TLS that the
+/// inventory has just been given, or with the one that it has lost.
+fn either_scheme(urls: Vec<String>) -> Vec<String> {
+    let others: Vec<String> = urls.iter().map(|url| other_scheme(url)).collect();
+    urls.into_iter().chain(others).collect()
 }
 
 /// As whom etcd is asked: as root where its member is, else as Patroni does it. A password that is

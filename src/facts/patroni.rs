@@ -8,6 +8,9 @@ use super::section::{Answer, Sections, answers};
 /// The answers of `/patroni`, `/cluster`, `/config` and the health checks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PatroniFacts {
+    /// The URL of the REST API that answered.
+    #[serde(default)]
+    pub url: String,
     /// `patroni.version`.
     pub version: String,
     /// `patroni.scope`.
@@ -78,7 +81,10 @@ impl PatroniFacts {
         let status = json("/patroni").unwrap_or(Value::Null);
         let cluster = json("/cluster").unwrap_or(Value::Null);
         let members = cluster["members"].as_array().into_iter().flatten();
+        let answered = answers.iter().find(|answer| answer.code != 0);
+        let url = answered.and_then(|answer| answer.url.rsplit_once('/'));
         Some(Self {
+            url: url.map(|(url, _)| url.to_owned()).unwrap_or_default(),
             version: text(&status["patroni"]["version"]),
             scope: text(&status["patroni"]["scope"]),
             role: text(&status["role"]),

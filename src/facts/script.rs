@@ -90,7 +90,7 @@ pub fn script(ask: &Ask) -> Secret {
         "postgresql_queries",
         &queries.replace("(:roles)", &format!("({})", roles.join(", "))),
     );
-    set("patroni_url", ask.patroni.as_deref().unwrap_or_default());
+    set("patroni_urls", &ask.patroni.join("\n"));
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());
     for (name, value) in ETCD_VARIABLES.into_iter().zip(etcd(ask.etcd.as_ref())) {
         set(name, &value);

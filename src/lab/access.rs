@@ -115,6 +115,8 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
             node.name, node.address
         ));
     }
+    // This machine is a client, too.
+    text.push_str(&format!("clients: [{}]\n", state.subnet.trunc()));
     text
 }
 
@@ -165,6 +167,7 @@ mod tests {
           pg-1: { address: 10.89.7.11 }
           pg-2: { address: 10.89.7.12 }
           pg-3: { address: 10.89.7.13 }
+        clients: [10.89.7.0/24]
         "#);
     }
 

@@ -111,6 +111,26 @@ pub enum Action {
         /// not know.
         patience: Duration,
     },
+    /// Tell etcd's members by which URL they reach one of them, which begins to listen there
+    /// when it restarts next.
+    EtcdPeerUrl {
+        /// The client URL of the member that is asked.
+        url: String,
+        /// The member's id, hexadecimal.
+        member: String,
+        /// Its new peer URL.
+        peer_url: String,
+    },
+    /// Restart Patroni alone: PostgreSQL runs on under it, since the cluster is paused for as
+    /// long as that takes.
+    RestartPatroni {
+        /// Its REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+    },
     /// A change of who is let in to etcd. Each can be made twice.
     EtcdAccess {
         /// The client URL of the member that is asked.
@@ -311,6 +331,12 @@ impl Action {
                 Some(candidate) => format!("switch over from {leader} to {candidate}"),
                 None => format!("switch over from {leader} to the member that Patroni chooses"),
             },
+            Action::EtcdPeerUrl { peer_url, .. } => {
+                format!("tell etcd that the member here is at {peer_url}")
+            }
+            Action::RestartPatroni { .. } => {
+                "restart Patroni alone, paused for that time".to_owned()
+            }
             Action::EtcdAccess { change, .. } => match change {
                 EtcdChange::Role { name, grant, .. } => {
                     format!("etcd role {name}, for {}", grant.key)

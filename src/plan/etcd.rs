@@ -1,12 +1,14 @@
 //! etcd: members that are not running start side by side; running ones whose settings changed
 //! restart one at a time, followers before the leader, each only while the others have a quorum.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::tls;
 use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
-use crate::cluster::{Cluster, Node, NodeName, Role};
+use crate::cluster::tls::other_scheme;
+use crate::cluster::{Cluster, Node, NodeName, Role, TlsStage};
 use crate::facts::NodeFacts;
 use crate::render::Purpose;
 
@@ -38,17 +40,30 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             };
             steps.push(systemd(UNIT, operation).into());
             start.push((node.name.clone(), steps));
-        } else if changed || is_stale(desired, node, facts) {
-            steps.push(Step {
-                action: systemd(UNIT, UnitOperation::Restart),
-                guard: Some(quorum_without(cluster, node)),
-            });
+        } else if changed
+            || is_stale(desired, node, facts)
+            || peer_url(desired, node, facts).is_some()
+        {
             restart.push((node.name.clone(), steps));
         } else {
             start.push((node.name.clone(), steps));
         }
     }
     restart.sort_by_key(|(name, _)| leads(&draft.all()[name]));
+    let mut restarted = BTreeSet::new();
+    for (name, steps) in &mut restart {
+        let Some(node) = cluster.node(name) else {
+            continue;
+        };
+        let guard = quorum_without(draft, cluster, node, &restarted);
+        let guarded = |action| Step {
+            action,
+            guard: Some(guard.clone()),
+        };
+        steps.extend(peer_url(desired, node, draft.facts(name)).map(guarded));
+        steps.push(guarded(systemd(UNIT, UnitOperation::Restart)));
+        restarted.insert(name.clone());
+    }
     draft.phase("etcd", Rollout::Parallel, start, |_| Some(gate(cluster)));
     draft.phase("etcd settings", Rollout::Rolling, restart, |_| {
         Some(gate(cluster))
@@ -90,7 +105,7 @@ fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, b
 fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
     let since = facts.units.get(UNIT).and_then(|unit| unit.active_since);
     let mut read_once = vec![Purpose::EtcdUnit, Purpose::EtcdConfig];
-    if desired.cluster.tls.enabled {
+    if desired.cluster.tls.has(TlsStage::Certificates) {
         read_once.push(Purpose::Authorities);
     }
     tls::is_newer(desired, &node.name, facts, since, &read_once)
@@ -103,11 +118,43 @@ fn leads(facts: &NodeFacts) -> bool {
         .is_some_and(|etcd| !etcd.leader_id.is_empty() && etcd.leader_id == etcd.member_id)
 }
 
-fn quorum_without(cluster: &Cluster, node: &Node) -> Guard {
+/// The step after which the other members look for that of `node` where it will listen.
+fn peer_url(desired: &Desired, node: &Node, facts: &NodeFacts) -> Option<Action> {
+    let etcd = facts.etcd.as_ref().filter(|etcd| !etcd.url.is_empty())?;
+    let member = etcd
+        .members
+        .iter()
+        .find(|member| member.id == etcd.member_id)?;
+    let wanted = desired.cluster.etcd_peer_url(node);
+    // By another name than ours is somebody's own choice; with another scheme nobody gets through.
+    let other = other_scheme(&wanted);
+    member
+        .peer_urls
+        .contains(&other)
+        .then(|| Action::EtcdPeerUrl {
+            url: etcd.url.clone(),
+            member: member.id.clone(),
+            peer_url: wanted,
+        })
+}
+
+/// Members that were not restarted yet answer where they answered.
+fn quorum_without(
+    draft: &Draft,
+    cluster: &Cluster,
+    node: &Node,
+    restarted: &BTreeSet<NodeName>,
+) -> Guard {
+    let url = |other: &Node| {
+        let etcd = draft.facts(&other.name).etcd.as_ref();
+        etcd.map(|etcd| etcd.url.clone())
+            .filter(|url| !url.is_empty() && !restarted.contains(&other.name))
+            .unwrap_or_else(|| cluster.etcd_client_url(other))
+    };
     let others: Vec<String> = cluster
         .with_role(Role::Etcd)
         .filter(|other| other.name != node.name)
-        .map(|other| cluster.etcd_client_url(other))
+        .map(url)
         .collect();
     // One member, or two, have no quorum without it: its restart is the outage that was asked for.
     let members = others.len() + 1;

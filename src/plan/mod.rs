@@ -15,6 +15,7 @@ pub mod patroni;
 pub mod preflight;
 mod project;
 mod roles;
+pub mod stages;
 mod switchover;
 pub mod system;
 mod tls;
@@ -162,26 +163,21 @@ pub enum Condition {
 }
 
 impl Plan {
-    /// The plan that leads to `goal`.
+    /// The plan by which another member leads: `candidate`, or one that Patroni chooses.
     ///
     /// # Errors
-    /// If a node is not there, or something was found that a person must decide on.
-    pub fn build(goal: &Goal, desired: &Desired) -> Result<Self, PlanError> {
-        match goal {
-            Goal::Converge => Self::project(desired).map(|(plan, _)| plan),
-            Goal::Switchover { candidate } => {
-                let mut draft = draft::Draft::new(desired.facts.clone());
-                switchover::plan(&mut draft, desired, candidate.as_ref())?;
-                Ok(draft.finish().0)
-            }
-        }
+    /// If nobody leads, or the switchover would not succeed or would lose something.
+    pub fn switchover(desired: &Desired, candidate: Option<&NodeName>) -> Result<Self, PlanError> {
+        let mut draft = draft::Draft::new(desired.facts.clone());
+        switchover::plan(&mut draft, desired, candidate)?;
+        Ok(draft.finish().0)
     }
 
     /// The plan that makes the nodes what the cluster says, with the facts as they will be once
     /// it is carried out.
     ///
     /// # Errors
-    /// As [`Plan::build`].
+    /// If a node is not there, or preflight finds something that a person must decide on.
     pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
         let mut draft = draft::Draft::new(desired.facts.clone());
         for note in preflight::check(desired)? {
@@ -201,6 +197,16 @@ impl Plan {
             return Err(PlanError::nobody_leads());
         }
         Ok((plan, facts))
+    }
+
+    /// Adds what is to be done after it.
+    pub fn append(&mut self, next: Plan) {
+        self.phases.extend(next.phases);
+        for note in next.notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     /// Whether nothing is to be done.

@@ -8,7 +8,7 @@ use super::{
     Action, Condition, Desired, Gate, LocalConnection, Rollout, Step, UnitOperation, dynamic,
     members, roles, tls,
 };
-use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role};
+use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role, SecretName, TlsStage};
 use crate::facts::{Facts, NodeFacts};
 use crate::platform::PATRONI_CONFIG;
 use crate::render::Purpose;
@@ -72,7 +72,11 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
         if unit.is_none_or(|unit| unit.enabled != "enabled") {
             steps.push(systemd(UNIT, UnitOperation::Enable).into());
         }
-        if running && (config_changed || is_stale(desired, node, facts)) {
+        if running && restarts(desired) {
+            if config_changed || is_older_than_its_file(desired, node, facts) {
+                steps.push(restart(desired, node));
+            }
+        } else if running && (config_changed || is_stale(desired, node, facts)) {
             steps.push(systemd(UNIT, UnitOperation::Reload).into());
             reloaded.insert(&node.name);
         }
@@ -115,6 +119,29 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             deadline: LEADER_DEADLINE,
         })
     });
+}
+
+/// Whether Patroni must restart to read what has changed: with which certificates it speaks to
+/// etcd it reads when it starts, everything else whenever it is told to (`reload_config` of its
+/// `dcs/etcd.py` takes user and password alone).
+fn restarts(desired: &Desired) -> bool {
+    let tls = &desired.cluster.tls;
+    tls.enabled && tls.stage == TlsStage::Certificates && desired.cluster.etcd.external.is_none()
+}
+
+fn restart(desired: &Desired, node: &Node) -> Step {
+    let cluster = desired.cluster;
+    Action::RestartPatroni {
+        url: cluster.rest_url(node),
+        username: cluster.patroni.rest_username.clone(),
+        password: desired.secrets.get(&SecretName::RestApi).clone(),
+    }
+    .into()
+}
+
+fn is_older_than_its_file(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
+    let since = facts.units.get(UNIT).and_then(|unit| unit.active_since);
+    tls::is_newer(desired, &node.name, facts, since, &[Purpose::PatroniConfig])
 }
 
 /// Whether patroni.yml, or what it names of TLS, was written after Patroni last read it: by this

@@ -123,6 +123,17 @@ impl NodeFacts {
                     super::dynamic::apply_patch(&mut patroni.config, patch);
                 }
             }
+            Action::EtcdPeerUrl {
+                member, peer_url, ..
+            } => {
+                let known = self.etcd.iter_mut().flat_map(|etcd| &mut etcd.members);
+                for known in known.filter(|known| known.id == *member) {
+                    known.peer_urls = vec![peer_url.clone()];
+                }
+            }
+            Action::RestartPatroni { .. } => {
+                self.project_unit(super::patroni::UNIT, UnitOperation::Restart);
+            }
             Action::EtcdAccess { change, .. } => {
                 let etcd = self.etcd.get_or_insert_default();
                 super::etcd_access::project(etcd.access.get_or_insert_default(), change);
@@ -192,8 +203,9 @@ impl NodeFacts {
                 etcd.url.clone_from(url);
                 etcd.healthy = true;
             }
-            Condition::PatroniLeader { .. } => {
+            Condition::PatroniLeader { url } => {
                 let patroni = self.patroni.get_or_insert_default();
+                patroni.url.clone_from(url);
                 (patroni.primary_status, patroni.replica_status) = (200, 503);
                 let postgresql = self.postgresql.get_or_insert_default();
                 postgresql.data_dir_in_use = true;
@@ -201,15 +213,18 @@ impl NodeFacts {
                 let new = || Some(NEW_DATABASE.to_owned());
                 postgresql.system_identifier = postgresql.system_identifier.take().or_else(new);
             }
-            Condition::PatroniReplica { .. } => {
+            Condition::PatroniReplica { url, .. } => {
                 let patroni = self.patroni.get_or_insert_default();
+                patroni.url.clone_from(url);
                 (patroni.primary_status, patroni.replica_status) = (503, 200);
                 self.postgresql.get_or_insert_default().data_dir_in_use = true;
             }
-            Condition::PatroniMember { .. }
-            | Condition::PatroniReloaded { .. }
-            | Condition::HaproxyServers { .. }
-            | Condition::HaproxyLeader { .. } => {}
+            Condition::PatroniMember { url } | Condition::PatroniReloaded { url, .. } => {
+                if let Some(patroni) = &mut self.patroni {
+                    patroni.url.clone_from(url);
+                }
+            }
+            Condition::HaproxyServers { .. } | Condition::HaproxyLeader { .. } => {}
         }
     }
 }

@@ -181,9 +181,19 @@ fn is_synchronous(config: &Map<String, Value>) -> bool {
     }
 }
 
+/// Where the REST API answers: TLS may be turned on in the inventory alone.
+fn rest_url(desired: &Desired, node: &Node) -> String {
+    let facts = desired.facts.nodes.get(&node.name);
+    let patroni = facts.and_then(|facts| facts.patroni.as_ref());
+    patroni
+        .map(|patroni| patroni.url.clone())
+        .filter(|url| !url.is_empty())
+        .unwrap_or_else(|| desired.cluster.rest_url(node))
+}
+
 fn add(draft: &mut Draft, desired: &Desired, leader: &Node, to: Option<&NodeName>) {
     let cluster = desired.cluster;
-    let url = cluster.rest_url(leader);
+    let url = rest_url(desired, leader);
     let step = Step {
         action: Action::Switchover {
             url: url.clone(),
@@ -200,7 +210,7 @@ fn add(draft: &mut Draft, desired: &Desired, leader: &Node, to: Option<&NodeName
     };
     let mut conditions = Vec::new();
     if let Some(candidate) = to.and_then(|name| cluster.node(name)) {
-        let url = cluster.rest_url(candidate);
+        let url = rest_url(desired, candidate);
         conditions.push((candidate.name.clone(), Condition::PatroniLeader { url }));
     }
     let connection = connection(desired, leader);

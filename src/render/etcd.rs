@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target, is_beneath};
 use crate::cluster::tls::CA_FILE;
-use crate::cluster::{CertificatePurpose, Role};
+use crate::cluster::{CertificatePurpose, Role, TlsStage};
 use crate::platform::Version;
 use crate::template::Templates;
 
@@ -77,7 +77,7 @@ fn settings(target: &Target) -> BTreeMap<&'static str, String> {
     } else {
         format!(
             "{client_url},{}://127.0.0.1:{}",
-            cluster.scheme(),
+            cluster.etcd_scheme(),
             spec.client_port
         )
     };
@@ -111,7 +111,7 @@ fn settings(target: &Target) -> BTreeMap<&'static str, String> {
 
 /// Where certificates, keys and the trusted authorities are; `None` in clear text.
 fn tls(target: &Target) -> Option<Value> {
-    target.cluster.tls.enabled.then(|| {
+    target.cluster.tls.has(TlsStage::Certificates).then(|| {
         json!({
             "authorities": CA_FILE,
             "server": CertificatePurpose::EtcdServer.path(),

@@ -6,8 +6,16 @@ use serde_json::{Value, json};
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target};
 use crate::cluster::tls::CA_FILE;
-use crate::cluster::{Cluster, Node, Role, SecretName};
+use crate::cluster::{Cluster, Node, Role, SecretName, TlsStage};
 use crate::template::Templates;
+
+const CONFIG: &str = "/etc/haproxy/haproxy.cfg";
+const KEEP_STATE: &str = "/etc/haproxy/keep-state.sh";
+/// Where a reload leaves what HAProxy knows of its servers.
+const STATE_FILE: &str = "/run/haproxy.servers";
+/// So many failed checks in a row, one a second, are no reason to give a server up while TLS is
+/// turned on: its Patroni restarts, and its REST API changes over before HAProxy's checks do.
+const PATIENCE: u32 = 3600;
 
 /// The listener of the statistics page, as `pxname` shows it.
 pub const STATS_LISTENER: &str = "stats";
@@ -24,7 +32,10 @@ pub fn read_only_listener(cluster: &Cluster) -> String {
 
 /// haproxy.cfg, and what the package's unit lacks for it.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
-    Ok(vec![drop_in(target, templates)?, file(target, templates)?])
+    let mut files = vec![drop_in(target, templates)?];
+    files.extend(keep_state(target, templates)?);
+    files.push(file(target, templates)?);
+    Ok(files)
 }
 
 fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> {
@@ -33,11 +44,37 @@ fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> 
         "managed": MANAGED,
         // Two for each connection, some for checks, listeners and logs.
         "systemd": target.versions.systemd,
+        "state_file": state_file(target),
+        "keep_state": KEEP_STATE,
+        "config": CONFIG,
         "limit_nofile": wanted.max(u64::from(target.cluster.haproxy.maxconn) * 2 + 4096),
     });
     let content = templates.render("haproxy/haproxy.service.conf.tera", limits)?;
     let path = "/etc/systemd/system/haproxy.service.d/mahout.conf";
     Ok(File::new(Purpose::HaproxyConfig, path, content))
+}
+
+/// What a reload does first.
+fn keep_state(target: &Target, templates: &Templates) -> Result<Option<File>, RenderError> {
+    let Some(state_file) = state_file(target) else {
+        return Ok(None);
+    };
+    let content = templates.render(
+        "haproxy/keep-state.sh.tera",
+        &json!({
+            "managed": MANAGED,
+            "state_file": state_file,
+            "socket": target.platform.haproxy_socket(),
+            "config": CONFIG,
+        }),
+    )?;
+    Ok(Some(File::new(Purpose::HaproxyConfig, KEEP_STATE, content)))
+}
+
+/// With the seamless reload; the unit of older versions is another one.
+fn state_file(target: &Target) -> Option<&'static str> {
+    let seamless = target.versions.haproxy.at_least(&[1, 8]);
+    seamless.then_some(STATE_FILE)
 }
 
 fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
@@ -73,6 +110,7 @@ fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
             "socket": target.platform.haproxy_socket(),
             // 1.8 brought the seamless reload, 2.2 the check's own line, 3.1 the first state.
             "expose_fd": version.at_least(&[1, 8]),
+            "state_file": state_file(target),
             "http_check_send": version.at_least(&[2, 2]),
             "init_state": version.at_least(&[3, 1]),
             "extra_global": spec.extra_global,
@@ -99,13 +137,12 @@ fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
             "inter": time(timings.inter),
             "fastinter": time(timings.fastinter),
             "downinter": time(timings.downinter),
-            "fall": timings.fall,
+            "fall": if cluster.tls.is_under_way() { PATIENCE } else { timings.fall },
             "rise": timings.rise,
             "extra": spec.extra.as_deref().map(str::trim_end),
         }),
     )?;
-    let path = "/etc/haproxy/haproxy.cfg";
-    let file = File::new(Purpose::HaproxyConfig, path, content).checked(Check::Haproxy);
+    let file = File::new(Purpose::HaproxyConfig, CONFIG, content).checked(Check::Haproxy);
     Ok(match spec.stats_username {
         // HAProxy reads it before it gives up root.
         Some(_) => File {
@@ -130,7 +167,7 @@ fn listener(scope: &str, suffix: &str) -> String {
 fn servers(cluster: &Cluster) -> Vec<Value> {
     let server = |node: &Node| {
         let mut check = format!("port {}", cluster.patroni.port);
-        if cluster.tls.enabled {
+        if cluster.tls.has(TlsStage::Whole) {
             // Only names in a certificate are compared, never addresses (`ssl_sock_srv_hostcheck`).
             check += &format!(
                 " check-ssl verify required ca-file {CA_FILE} verifyhost {}",
@@ -151,7 +188,7 @@ fn servers(cluster: &Cluster) -> Vec<Value> {
 /// tell them apart. `None`: from everywhere, which only a cluster without TLS and without
 /// `clients` allows. Each is the words of one line, which takes 64 (`MAX_LINE_ARGS`).
 fn sources(cluster: &Cluster) -> Option<Vec<String>> {
-    if !cluster.tls.enabled && cluster.clients.is_empty() {
+    if !cluster.tls.has(TlsStage::Whole) && cluster.clients.is_empty() {
         return None;
     }
     let clients = cluster.clients.iter().map(ToString::to_string);

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{RenderError, Target};
-use crate::cluster::CertificatePurpose;
 use crate::cluster::tls::CA_FILE;
+use crate::cluster::{CertificatePurpose, TlsStage};
 
 const MIB: u64 = 1 << 20;
 
@@ -23,7 +23,7 @@ pub(super) fn of(target: &Target) -> Result<Map<String, Value>, RenderError> {
         "unix_socket_directories".to_owned(),
         json!("/var/run/postgresql"),
     )]);
-    if target.cluster.tls.enabled {
+    if target.cluster.tls.has(TlsStage::Certificates) {
         parameters.extend(encryption(target));
     }
     for (name, value) in &target.node.postgresql.parameters {

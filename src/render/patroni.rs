@@ -5,7 +5,7 @@ use sha2::Digest as _;
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters, patroni_unit};
 use crate::cluster::tls::CA_FILE;
-use crate::cluster::{CertificatePurpose, Node, Role, SecretName};
+use crate::cluster::{CertificatePurpose, Node, Role, SecretName, TlsStage};
 use crate::platform::PATRONI_CONFIG;
 use crate::template::Templates;
 
@@ -75,7 +75,7 @@ fn document(target: &Target) -> Result<Value, RenderError> {
         "postgresql": postgresql(target)?,
         "watchdog": {"mode": node.patroni.watchdog},
     });
-    if cluster.tls.enabled {
+    if cluster.tls.has(TlsStage::Whole) {
         encrypt(target, &mut document);
     }
     // Patroni's validator takes an empty list for a mistake.
@@ -188,8 +188,8 @@ fn etcd(target: &Target) -> Value {
                 })
                 .collect();
             let mut etcd = json!({"hosts": hosts});
-            if cluster.tls.enabled {
-                etcd["protocol"] = json!(cluster.scheme());
+            if cluster.tls.has(TlsStage::Certificates) {
+                etcd["protocol"] = json!(cluster.etcd_scheme());
             }
             etcd
         }

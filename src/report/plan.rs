@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::clean;
 use super::group::groups;
-use crate::cluster::{Cluster, Role, Secrets};
+use crate::cluster::{Cluster, NodeName, Role, Secrets};
 use crate::plan::{Phase, Plan, Rollout};
 use crate::secret::Mask;
 use crate::verify::words::{count, list};
@@ -59,11 +59,20 @@ pub fn write_plan(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
         write_phase(out, view, phase, &mask)?;
         writeln!(out)?;
     }
+    // What is said of several nodes alike is said once.
+    let mut notes: Vec<(&str, Vec<&NodeName>)> = Vec::new();
     for note in &plan.notes {
-        let message = clean(&mask.text(&note.message));
-        match &note.node {
-            Some(node) => writeln!(out, "note: {node}: {message}")?,
-            None => writeln!(out, "note: {message}")?,
+        match notes.iter_mut().find(|(said, _)| *said == note.message) {
+            Some((_, nodes)) => nodes.extend(&note.node),
+            None => notes.push((&note.message, note.node.iter().collect())),
+        }
+    }
+    for (message, nodes) in notes {
+        let message = clean(&mask.text(message));
+        if nodes.is_empty() {
+            writeln!(out, "note: {message}")?;
+        } else {
+            writeln!(out, "note: {}: {message}", list(nodes))?;
         }
     }
     if !plan.notes.is_empty() {

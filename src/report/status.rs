@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -107,6 +108,32 @@ pub struct Connect {
     pub read_write: Option<String>,
     /// To a replica.
     pub read_only: Option<String>,
+}
+
+impl Connect {
+    /// With all that a client can ask for: TLS, and a server that `authorities`, a file on the
+    /// client's machine, vouch for by the name or address that it connects to.
+    pub fn verified(mut self, authorities: &Path) -> Self {
+        let file = percent_encoded(&authorities.to_string_lossy());
+        for url in [&mut self.read_write, &mut self.read_only]
+            .into_iter()
+            .flatten()
+        {
+            let mark = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{mark}sslmode=verify-full&sslrootcert={file}"));
+        }
+        self
+    }
+}
+
+/// A path as a parameter of a URL.
+fn percent_encoded(path: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'/' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    path.bytes().map(byte).collect()
 }
 
 impl Status {
@@ -310,5 +337,28 @@ fn connect(cluster: &Cluster) -> Connect {
     Connect {
         read_write: url(through(|node| Some(node.haproxy.read_write_port)), ""),
         read_only: url(through(|node| node.haproxy.read_only_port), ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_a_cluster_with_tls_are_those_of_a_strict_client() {
+        let connect = Connect {
+            read_write: Some("postgresql://10.0.0.1:5000/postgres".to_owned()),
+            read_only: Some("postgresql://10.0.0.1/postgres?a=b".to_owned()),
+        };
+        let strict = connect.verified(Path::new("/my folder/main.ca.crt"));
+        let suffix = "sslmode=verify-full&sslrootcert=/my%20folder/main.ca.crt";
+        assert_eq!(
+            strict.read_write,
+            Some(format!("postgresql://10.0.0.1:5000/postgres?{suffix}"))
+        );
+        assert_eq!(
+            strict.read_only,
+            Some(format!("postgresql://10.0.0.1/postgres?a=b&{suffix}"))
+        );
     }
 }

@@ -72,6 +72,8 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
         | Action::WakeLeader { .. }
+        | Action::EtcdPeerUrl { .. }
+        | Action::RestartPatroni { .. }
         | Action::Switchover { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,

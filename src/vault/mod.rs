@@ -221,12 +221,17 @@ impl Vault {
     /// # Errors
     /// If it cannot be written.
     pub fn publish(inventory: &Path, authorities: &str) -> Result<(), VaultError> {
-        let path = inventory.with_extension("ca.crt");
+        let path = Self::published(inventory);
         if std::fs::read(&path).is_ok_and(|present| present == authorities.as_bytes()) {
             return Ok(());
         }
         file::publish(&path, authorities.as_bytes())
             .map_err(|cause| file::io_error(&path, "write the authorities", cause))
+    }
+
+    /// Where [`Vault::publish`] writes.
+    pub fn published(inventory: &Path) -> PathBuf {
+        inventory.with_extension("ca.crt")
     }
 
     /// What the operator should know; each is told once.

@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use crate::cluster::postgresql::PROBE_ROLE;
+use crate::cluster::tls::CA_FILE;
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::secret::{Mask, Secret};
 
@@ -128,19 +129,29 @@ fn entrances<'a>(
 ///
 /// The password goes to psql through its environment, which only the same user and root can read:
 /// it stands in no argument list and in no file. psql reads neither a startup file nor a service
-/// file, and the variables of whoever runs it are dropped.
+/// file, and the variables of whoever runs it are dropped. With TLS it is as strict as a client
+/// can be, and looks for the HAProxy's name in the certificate: libpq before 15 finds no address
+/// there.
 pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) -> Option<Secret> {
     let mut script = format!(
         "unset PGHOST PGHOSTADDR PGPORT PGSERVICE PGSERVICEFILE PGOPTIONS PGPASSFILE PGSSLMODE \
-         PGREQUIREAUTH PGTARGETSESSIONATTRS PGCLIENTENCODING\n\
+         PGSSLROOTCERT PGSSLCERT PGSSLKEY PGREQUIREAUTH PGTARGETSESSIONATTRS PGCLIENTENCODING\n\
          export LC_ALL=C PGCONNECT_TIMEOUT=5 PGAPPNAME=mahout\n\
          PGUSER={user} PGDATABASE={database} PGPASSWORD={password}\n\
          export PGUSER PGDATABASE PGPASSWORD\n\
-         probe() {{\n\
-         answer=$(timeout -k 2 {DEADLINE} {psql} -X -w -A -t -q -h \"$3\" -p \"$4\" -c \"$5\" 2>&1 </dev/null)\n\
+         {encryption}probe() {{\n\
+         answer=$({host} timeout -k 2 {DEADLINE} {psql} -X -w -A -t -q -p \"$4\" -c \"$5\" 2>&1 </dev/null)\n\
          code=$?\n\
          printf 'probe %s %s %s %s\\n' \"$1\" \"$2\" \"$code\" \"$(printf %s \"$answer\" | tr '\\n\\t' '  ' | cut -c1-500)\"\n\
          }}\n",
+        encryption = match cluster.tls.enabled {
+            true => format!("export PGSSLMODE=verify-full PGSSLROOTCERT={CA_FILE}\n"),
+            false => String::new(),
+        },
+        host = match cluster.tls.enabled {
+            true => "PGHOST=\"$1\" PGHOSTADDR=\"$3\"",
+            false => "PGHOST=\"$3\"",
+        },
         user = quoted(PROBE_ROLE),
         database = quoted(DATABASE),
         password = quoted(password.expose()),

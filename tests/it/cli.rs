@@ -1,5 +1,8 @@
 //! The command line, through the binary: exit codes, messages, files.
 
+mod render;
+mod streams;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -7,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-const THREE: &str = "scope: main\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
+const THREE: &str = "scope: main\nclients: [10.0.9.0/24]\nnodes:\n  pg-1: { address: 10.0.0.11 }\n  \
     pg-2: { address: 10.0.0.12 }\n  pg-3: { address: 10.0.0.13 }\n";
 
 struct Said {
@@ -207,87 +210,6 @@ fn a_missing_inventory_and_a_directory_are_told_with_a_way_out() {
 }
 
 #[test]
-fn render_writes_every_file_for_its_owner_alone() {
-    let shell = Shell::with(THREE);
-    let said = shell.exits(0, &["render", "--to", "out"]);
-    let files: Vec<&str> = said.stdout.lines().collect();
-    assert!(
-        files.contains(&"out/pg-1/etc/patroni/patroni.yml"),
-        "{files:?}"
-    );
-    assert!(
-        files.contains(&"out/pg-3/etc/haproxy/haproxy.cfg"),
-        "{files:?}"
-    );
-    for file in &files {
-        let mut path = shell.path(file);
-        assert_eq!(mode(&path), 0o600, "{file}");
-        while path.pop() && path != shell.0.path() {
-            assert_eq!(mode(&path), 0o700, "{}", path.display());
-        }
-    }
-    // What others could read before, they cannot afterwards.
-    let loose = shell.path("out/pg-1/etc/patroni/patroni.yml");
-    fs::set_permissions(&loose, fs::Permissions::from_mode(0o644)).expect("chmod");
-    shell.exits(0, &["render", "--to", "out"]);
-    assert_eq!(mode(&loose), 0o600);
-    assert!(
-        !shell.path("inventory.secrets.json").exists(),
-        "no node was touched"
-    );
-}
-
-#[test]
-fn every_platform_has_its_name() {
-    let shell = Shell::with(THREE);
-    for platform in [
-        "debian-11",
-        "debian-12",
-        "debian-13",
-        "ubuntu-22.04",
-        "ubuntu-24.04",
-        "el-7",
-        "el-8",
-        "el-9",
-        "el-10",
-        "rocky-9.4",
-        "centos-7",
-        "almalinux-9",
-    ] {
-        shell.exits(0, &["render", "--to", platform, "--platform", platform]);
-        assert!(
-            shell
-                .path(platform)
-                .join("pg-2/etc/patroni/patroni.yml")
-                .exists()
-        );
-    }
-    assert!(shell.path("el-9/pg-1/etc/etcd/etcd.conf").exists());
-    assert!(shell.path("debian-13/pg-1/etc/default/etcd").exists());
-    for platform in [
-        "windows-11",
-        "debian",
-        "debian-",
-        "debian-sid",
-        "el-x",
-        "",
-        "-",
-        "é-1",
-    ] {
-        let said = shell.exits(2, &["render", "--to", "no", "--platform", platform]);
-        assert!(said.stderr.contains("names no platform"), "{}", said.stderr);
-        assert!(said.stderr.contains("hint: debian-12"), "{}", said.stderr);
-    }
-    assert!(!shell.path("no").exists());
-}
-
-#[test]
-fn templates_of_the_users_that_are_not_there_are_told() {
-    let said = Shell::with(THREE).exits(2, &["render", "--templates", "nowhere"]);
-    assert!(said.stderr.contains("nowhere"), "{}", said.stderr);
-}
-
-#[test]
 fn a_record_that_is_none_is_told() {
     let shell = Shell::with(THREE);
     shell.exits(2, &["diff", "--facts", "nowhere.json"]);
@@ -363,79 +285,5 @@ fn help_is_there_for_every_verb() {
     assert_eq!(
         version.trim(),
         concat!("mahout ", env!("CARGO_PKG_VERSION"))
-    );
-}
-
-#[test]
-fn a_closed_stdout_is_141_and_no_panic() {
-    let shell = Shell::with(format!("{THREE}scop: x\n"));
-    let sound = Shell::with(THREE);
-    for (shell, arguments) in [
-        (&shell, &["check"][..]),
-        (&shell, &["check", "--output", "json"]),
-        (&sound, &["check"]),
-        (&sound, &["render", "--to", "out"]),
-        (&sound, &["init", "new.yml"]),
-    ] {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        let output = shell
-            .command(arguments)
-            .stdout(writer)
-            .output()
-            .expect("mahout runs");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(141), "{arguments:?} {stderr}");
-        assert!(!stderr.contains("panicked"), "{arguments:?} {stderr}");
-    }
-}
-
-#[test]
-fn a_closed_stderr_changes_no_exit_code() {
-    let shell = Shell::new();
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let status = shell
-        .command(&["check"])
-        .stderr(writer)
-        .status()
-        .expect("mahout runs");
-    assert_eq!(status.code(), Some(2));
-}
-
-#[test]
-fn a_full_disk_is_told() {
-    let Ok(full) = fs::File::options().write(true).open("/dev/full") else {
-        return;
-    };
-    let shell = Shell::with(THREE);
-    let output = shell
-        .command(&["check"])
-        .stdout(full)
-        .output()
-        .expect("mahout runs");
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("cannot write the answer"), "{stderr}");
-}
-
-#[test]
-fn a_question_that_nobody_can_answer_is_told() {
-    // `trust` asks before it connects to anything only if there is something new, so the
-    // password of sudo is what needs no node.
-    let shell = Shell::with(THREE);
-    let mut command = Command::new("setsid");
-    command
-        .arg("--wait")
-        .arg(env!("CARGO_BIN_EXE_mahout"))
-        .args(["facts", "--ask-sudo-password"])
-        .current_dir(shell.0.path())
-        .stdin(Stdio::null());
-    let said = said(&mut command);
-    assert_eq!(said.code, 2, "{}", said.stderr);
-    assert!(
-        said.stderr.contains("cannot ask for the password"),
-        "{}",
-        said.stderr
     );
 }

@@ -67,19 +67,16 @@ fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> boo
     }
 }
 
-/// A statement through the HAProxy of `through`, as the superuser, from inside node `from`.
+/// A statement through the HAProxy of `through`, as an application, from inside node `from`.
 fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> Run {
-    let secrets = std::fs::read_to_string(lab.secrets_file()).expect("the secrets file");
-    let secrets: serde_json::Value = serde_json::from_str(&secrets).expect("JSON");
-    let password = secrets["secrets"]["superuser"]
-        .as_str()
-        .expect("a password");
+    let password = lab.secret("user.app");
     let address = lab.address(through);
     lab.on(
         from,
         &format!(
-            "PGPASSWORD='{password}' PGCONNECT_TIMEOUT=3 psql -h {address} -p {port} -U postgres \
-             -d postgres -XAtq -v ON_ERROR_STOP=1 -c \"{statement}\""
+            "PGPASSWORD='{password}' PGCONNECT_TIMEOUT=3 PGSSLMODE=verify-full \
+             PGSSLROOTCERT=/etc/mahout/ca.crt psql -h {address} -p {port} -U app -d postgres \
+             -XAtq -v ON_ERROR_STOP=1 -c \"{statement}\""
         ),
     )
 }
@@ -91,6 +88,7 @@ fn whole_path(suite: &str, image: &str) {
     let names = lab.node_names();
 
     lab.is_quiet();
+    lab.append_to_inventory("postgresql:\n  users: [{ name: app }]\n");
 
     // A dry run before anything is there.
     let before = manifest(&lab);
@@ -134,12 +132,11 @@ fn whole_path(suite: &str, image: &str) {
         run.succeeds();
         assert!(run.stdout.contains(&first_leader), "{run}");
     }
-    sql(
-        &lab,
-        &names[0],
-        &names[0],
-        5000,
-        "create table ledger (n serial primary key, t text)",
+    lab.on(
+        &first_leader,
+        "runuser -u postgres -- psql -qc 'create table ledger (n serial primary key, t text); \
+         grant all on all tables in schema public to app; \
+         grant all on all sequences in schema public to app'",
     )
     .succeeds();
     for node in &names {
@@ -187,20 +184,18 @@ fn whole_path(suite: &str, image: &str) {
 
     // A dynamic setting arrives by PATCH; one that needs a restart is reported.
     lab.append_to_inventory(
-        "patroni: { maximum_lag_on_failover: 2MB }\n\
-         postgresql: { parameters: { max_connections: 123 } }\n",
+        "  parameters: { max_connections: 123 }\n\
+         patroni: { maximum_lag_on_failover: 2MB }\n",
     );
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
     assert!(run.stdout.contains("dynamic configuration"), "{run}");
     let config = lab.on(
         &first_leader,
-        &format!("curl -s http://{}:8008/config", lab.address(&first_leader)),
+        "patronictl -c /etc/patroni/patroni.yml show-config",
     );
     assert!(
-        config
-            .stdout
-            .contains("\"maximum_lag_on_failover\": 2097152"),
+        config.stdout.contains("maximum_lag_on_failover: 2097152"),
         "{config}"
     );
     await_that(
@@ -275,7 +270,7 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
         )
     };
     let first = format!(
-        "scope: one\n{ssh}nodes:\n{}{}{}{}{}",
+        "scope: one\ntls: off\n{ssh}nodes:\n{}{}{}{}{}",
         node(0, "etcd"),
         node(1, "etcd"),
         node(2, "etcd, haproxy"),

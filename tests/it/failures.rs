@@ -211,7 +211,7 @@ fn failing_gate(lab: &TestLab, first: &str) {
     }
     no_lock_left(lab);
     std::fs::copy(
-        lab.secrets_file().with_file_name("bad.secrets.json"),
+        lab.secrets_file().with_file_name("bad.vault"),
         lab.secrets_file(),
     )
     .expect("the secrets that the nodes now have");
@@ -221,16 +221,12 @@ fn failing_gate(lab: &TestLab, first: &str) {
 /// The generated passwords stand in patroni.yml and nowhere else.
 #[track_caller]
 fn no_secret_in(lab: &TestLab, run: &Run) {
-    let text = std::fs::read_to_string(lab.secrets_file()).expect("the secrets file");
-    let secrets: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    let secrets = secrets["secrets"].as_object().expect("secrets by name");
     let mut patterns = String::new();
-    for (name, secret) in secrets {
-        let secret = secret.as_str().expect("a text");
+    for (name, secret) in lab.secrets() {
         assert!(secret.len() >= 16, "{name}");
-        let told = run.stdout.contains(secret) || run.stderr.contains(secret);
+        let told = run.stdout.contains(&secret) || run.stderr.contains(&secret);
         assert!(!told, "{name} was printed by {}", run.what);
-        patterns.push_str(secret);
+        patterns.push_str(&secret);
         patterns.push('\n');
     }
     // The script comes by stdin; the patterns are in a file that is not searched.

@@ -147,7 +147,29 @@ impl TestLab {
 
     /// Where the generated secrets are kept.
     pub(crate) fn secrets_file(&self) -> PathBuf {
-        self.folder.path().join("inventory.secrets.json")
+        self.folder.path().join("inventory.vault")
+    }
+
+    /// The secrets of the inventory and their values, which the vault keeps.
+    pub(crate) fn secrets(&self) -> Vec<(String, String)> {
+        let list = self.mahout(&["secrets", "list", "--output", "json"]);
+        list.succeeds();
+        let lines = list.stdout.lines();
+        lines
+            .map(|line| {
+                let entry: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                let name = entry["name"].as_str().expect("a name").to_owned();
+                let value = self.secret(&name);
+                (name, value)
+            })
+            .collect()
+    }
+
+    /// The value of one of them.
+    pub(crate) fn secret(&self, name: &str) -> String {
+        let shown = self.mahout(&["secrets", "show", name]);
+        shown.succeeds();
+        shown.stdout.trim_end().to_owned()
     }
 
     /// Where the nodes' host keys are on record.

@@ -16,9 +16,14 @@ case "$*" in *"$PGPASSWORD"*) echo 'the password is in the arguments'; exit 1 ;;
 if [ "$PGPASSWORD" != "it's \"\$x\" %s" ]; then echo "wrong password: $PGPASSWORD"; exit 2; fi
 if [ "$PGUSER $PGDATABASE $PGSERVICE" != "mahout_probe postgres " ]; then echo "wrong user"; exit 2; fi
 while [ $# -gt 0 ]; do
-  case $1 in -h) host=$2; shift ;; -p) port=$2; shift ;; -c) sql=$2; shift ;; esac
+  case $1 in -p) port=$2; shift ;; -c) sql=$2; shift ;; esac
   shift
 done
+case ${PGSSLMODE-} in
+  '') host=$PGHOST ;;
+  verify-full) host=$PGHOSTADDR
+    if [ "$PGSSLROOTCERT $PGHOST" != "/etc/mahout/ca.crt pg-${host##*.1}" ]; then echo "who is that?"; exit 2; fi ;;
+esac
 case "$host $port" in
   '10.0.0.11 5000') echo 'WARNING:  database "postgres" has a collation version mismatch'
     case $sql in *pg_logical_emit_message*) echo 'landed 10.0.0.11 false' ;; esac ;;
@@ -30,12 +35,19 @@ esac
 
 #[test]
 fn every_haproxy_is_probed_and_its_answer_understood() {
+    for tls in [false, true] {
+        probe(tls);
+    }
+}
+
+fn probe(tls: bool) {
     let folder = tempfile::tempdir().expect("a folder");
     let psql = folder.path().join("psql");
     fs::write(&psql, PSQL).expect("a file");
     fs::set_permissions(&psql, fs::Permissions::from_mode(0o755)).expect("its mode");
     let mut cluster = Sample::healthy().cluster;
     cluster.nodes[2].haproxy.read_only_port = None;
+    cluster.tls.enabled = tls;
     let from = &cluster.nodes[1];
     let password = Secret::new("it's \"$x\" %s");
     let bin_dir = folder.path().to_str().expect("a path");

@@ -1,8 +1,11 @@
-//! What a person and a program see: texts as snapshots, and no secret in any of them.
+//! What a person and a program see, as snapshots: plans here, the rest beneath.
+
+mod findings;
+mod secrets;
+mod status;
 
 use std::time::Duration;
 
-use mahout::cluster::{NodeName, Role, SecretName};
 use mahout::facts::FileFacts;
 use mahout::plan::{
     Action, Condition, Gate, Guard, LocalConnection, NodeWork, Note, PackageChange, Phase, Plan,
@@ -15,10 +18,26 @@ use mahout::report::{
     write_status, write_status_json,
 };
 use mahout::secret::Secret;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::sample::{Sample, map, name, on_node, patroni_yml};
+
+fn broken() -> Sample {
+    let mut sample = Sample::healthy();
+    sample.lose(3);
+    sample.etcd(1).db_size_bytes = 3 << 29;
+    for number in 1..=2 {
+        let live = sample
+            .node(number)
+            .sysctl
+            .get_mut("vm.swappiness")
+            .expect("the key");
+        (live.value, live.writable) = ("60".to_owned(), false);
+        sample.haproxy(number).servers[5].status = "DOWN".to_owned();
+        sample.haproxy(number).servers[5].check = "L4TOUT".to_owned();
+    }
+    sample
+}
 
 fn text(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut out = Vec::new();
@@ -285,103 +304,6 @@ fn files_that_cannot_be_compared_are_said_to_differ() {
 }
 
 #[test]
-fn findings_of_a_healthy_cluster() {
-    insta::assert_snapshot!(text(|out| write_findings(out, &Sample::healthy().verify())));
-}
-
-fn broken() -> Sample {
-    let mut sample = Sample::healthy();
-    sample.lose(3);
-    sample.etcd(1).db_size_bytes = 3 << 29;
-    for number in 1..=2 {
-        let live = sample
-            .node(number)
-            .sysctl
-            .get_mut("vm.swappiness")
-            .expect("the key");
-        (live.value, live.writable) = ("60".to_owned(), false);
-        sample.haproxy(number).servers[5].status = "DOWN".to_owned();
-        sample.haproxy(number).servers[5].check = "L4TOUT".to_owned();
-    }
-    sample
-}
-
-#[test]
-fn findings_of_a_broken_cluster() {
-    insta::assert_snapshot!(text(|out| write_findings(out, &broken().verify())));
-}
-
-#[test]
-fn findings_for_programs() {
-    let shown = text(|out| write_findings_json(out, &broken().verify()));
-    let lines: Vec<Value> = shown
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("one object a line"))
-        .collect();
-    let (summary, findings) = lines.split_last().expect("a summary");
-    assert_eq!(
-        *summary,
-        json!({"type": "summary", "ok": 45, "warnings": 2, "errors": 3})
-    );
-    let first = findings
-        .iter()
-        .find(|finding| finding["severity"] == "error");
-    assert_eq!(
-        first.expect("an error"),
-        &json!({
-            "type": "finding", "severity": "error", "group": "etcd",
-            "check": "etcd.members_healthy", "node": "pg-3", "hint": null,
-            "message": "its member cannot be asked: the node is not reachable",
-        })
-    );
-}
-
-#[test]
-fn the_status_of_a_healthy_cluster() {
-    let sample = Sample::healthy();
-    let status = Status::of(&sample.cluster, &sample.facts);
-    assert!(status.is_sound());
-    insta::assert_snapshot!(text(|out| write_status(out, &status)));
-}
-
-#[test]
-fn the_status_of_a_broken_cluster() {
-    let mut sample = broken();
-    sample.patroni(2).pending_restart = true;
-    sample.patroni(1).paused = true;
-    sample.node(2).haproxy = None;
-    sample.cluster.nodes[2]
-        .patroni
-        .tags
-        .insert("nofailover".to_owned(), json!(true));
-    let status = Status::of(&sample.cluster, &sample.facts);
-    assert!(!status.is_sound());
-    insta::assert_snapshot!(text(|out| write_status(out, &status)));
-}
-
-#[test]
-fn the_status_without_a_leader_and_without_haproxy() {
-    let mut sample = Sample::healthy();
-    sample.patroni(1).primary_status = 503;
-    for node in &mut sample.cluster.nodes {
-        node.roles.remove(&Role::Haproxy);
-    }
-    let status = Status::of(&sample.cluster, &sample.facts);
-    assert!(!status.is_sound());
-    insta::assert_snapshot!(text(|out| write_status(out, &status)));
-}
-
-#[test]
-fn the_status_for_programs() {
-    let sample = Sample::healthy();
-    let status = Status::of(&sample.cluster, &sample.facts);
-    let shown = text(|out| write_status_json(out, &status));
-    assert_eq!(shown.lines().count(), 1);
-    let object: Value = serde_json::from_str(&shown).expect("one object");
-    insta::assert_snapshot!(serde_json::to_string_pretty(&object).expect("JSON"));
-}
-
-#[test]
 fn a_closed_stdout_is_an_error_and_no_panic() {
     struct Closed;
     impl std::io::Write for Closed {
@@ -435,76 +357,4 @@ fn hundreds_of_equal_nodes_are_one_line() {
         shown.ends_with("200 steps on 200 nodes; nothing was changed\n"),
         "{shown}"
     );
-}
-
-/// Where a file may hold a secret.
-fn planted(secret: &str, place: usize) -> String {
-    let quoted = serde_json::to_string(secret).expect("JSON");
-    let inner = &quoted[1..quoted.len() - 1];
-    match place {
-        0 => format!("    password: {quoted}\n"),
-        1 => format!("    stats auth admin:{secret}\n"),
-        2 => format!("# a note about {secret} by hand\n"),
-        3 => format!("PGPASSWORD={secret}\n"),
-        4 => format!("dsn = postgresql://app:{secret}@10.0.0.11/postgres\n"),
-        5 => format!("some_key: \"prefix {inner} suffix\"\n"),
-        6 => format!("password: |\n  {secret}\nnext: 1\n"),
-        _ => format!("{{\"token\": {quoted}, \"port\": 1}}\n"),
-    }
-}
-
-proptest! {
-    #[test]
-    fn a_known_secret_is_never_shown(
-        secret in "[a-zA-Z0-9%'\"\\\\/@:+=!-]{8,24}",
-        other in "[a-z]{8}",
-        before in proptest::collection::vec((0usize..8, any::<bool>()), 0..6),
-        after in proptest::collection::vec((0usize..8, any::<bool>()), 0..6),
-        lines in proptest::collection::vec("[a-z: ]{0,12}", 1..20),
-        full in any::<bool>(),
-    ) {
-        prop_assume!(!lines.iter().any(|line| line.contains(&secret)));
-        // What the report itself says around the files.
-        prop_assume!(!"(secret, changed)".contains(secret.as_str()));
-        let mut sample = Sample::healthy();
-        sample.secrets.values.insert(SecretName::Superuser, Secret::new(secret.clone()));
-        let body = |places: &[(usize, bool)]| {
-            let mut text = String::new();
-            for (index, line) in lines.iter().enumerate() {
-                if let Some((place, known)) = places.get(index) {
-                    text += &planted(if *known { &secret } else { &other }, *place);
-                }
-                text += line;
-                text.push('\n');
-            }
-            text
-        };
-        let file = plain_file("/etc/file", &body(&after));
-        let old = plain_file("/etc/file", &body(&before));
-        let write = |before| Step::from(Action::WriteFile { before, file: file.clone() });
-        let dynamic = |text: String| map(json!({"postgresql": {"parameters": {"archive_command": text}}}));
-        let patch = Action::PatchDynamicConfiguration {
-            url: "http://10.0.0.11:8008".to_owned(),
-            username: "patroni".to_owned(),
-            password: Secret::new(secret.clone()),
-            before: dynamic(body(&before)),
-            patch: dynamic(body(&after)),
-        };
-        let steps = vec![write(None), write(Some(on_node(&old))), patch.into()];
-        let plan = Plan {
-            phases: vec![phase("files", Rollout::Parallel, vec![(1, steps)])],
-            notes: vec![Note { node: None::<NodeName>, message: format!("psql said {secret}") }],
-        };
-        let detail = if full { Detail::Full } else { Detail::Summary };
-        let shown = text(|out| write_plan(out, &view(&sample, &plan, detail)));
-        prop_assert!(!shown.contains(&secret), "{shown}");
-        let json = text(|out| write_plan_json(out, &view(&sample, &plan, detail)));
-        for line in json.lines() {
-            let object: Value = serde_json::from_str(line).expect("one object a line");
-            for value in object.as_object().expect("an object").values() {
-                let value = value.as_str().unwrap_or_default();
-                prop_assert!(!value.contains(&secret), "{value}");
-            }
-        }
-    }
 }

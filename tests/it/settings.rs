@@ -27,12 +27,9 @@ fn deployed(suite: &str, timings: &str, ttl: u32) {
     again.succeeds();
     assert!(again.stdout.contains("nothing to change"), "{again}");
 
-    let config = lab.on(
-        "pg-1",
-        &format!("curl -s http://{}:8008/config", lab.address("pg-1")),
-    );
+    let config = lab.on("pg-1", "patronictl -c /etc/patroni/patroni.yml show-config");
     assert!(
-        config.stdout.contains(&format!("\"ttl\": {ttl}}}")),
+        config.stdout.contains(&format!("\nttl: {ttl}\n")),
         "{config}"
     );
     users(&lab);

@@ -61,8 +61,8 @@ fn encrypted(draft: &Draft) -> Vec<String> {
     lines
 }
 
-/// Without TLS, said aloud in the inventory.
-fn clear(draft: &Draft) -> Vec<String> {
+/// Without TLS, said aloud in the inventory, or not turned on everywhere yet.
+pub(super) fn clear(draft: &Draft) -> Vec<String> {
     let replication = postgresql::replication(&draft.postgresql());
     let mut lines = vec![
         peer(draft),

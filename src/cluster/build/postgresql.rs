@@ -8,6 +8,15 @@ use crate::inventory::reference::SecretRef;
 
 pub(super) fn postgresql(draft: &Draft) -> PostgresqlSpec {
     let section = draft.postgresql();
+    let lines = |default: &dyn Fn() -> Vec<String>| match &section.pg_hba {
+        None => default(),
+        Some(lines) => lines
+            .value
+            .0
+            .iter()
+            .flat_map(|line| expanded(&line.value, draft))
+            .collect(),
+    };
     PostgresqlSpec {
         version: section
             .version
@@ -17,15 +26,8 @@ pub(super) fn postgresql(draft: &Draft) -> PostgresqlSpec {
         superuser: superuser(&section),
         replication: replication(&section),
         rewind: rewind(&section),
-        pg_hba: match &section.pg_hba {
-            None => hba::default_lines(draft),
-            Some(lines) => lines
-                .value
-                .0
-                .iter()
-                .flat_map(|line| expanded(&line.value, draft))
-                .collect(),
-        },
+        pg_hba: lines(&|| hba::default_lines(draft)),
+        pg_hba_in_clear: lines(&|| hba::clear(draft)),
         users: section
             .users
             .map(|users| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::{Draft, value};
-use crate::cluster::{BroughtCertificates, TlsSpec};
+use crate::cluster::{BroughtCertificates, TlsSpec, TlsStage};
 use crate::inventory::tls::Switch;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -18,7 +18,8 @@ pub(super) fn tls(draft: &Draft) -> TlsSpec {
         .map(|section| section.value)
         .unwrap_or_default();
     TlsSpec {
-        enabled: value(&draft.top.tls, Switch::Off) == Switch::On,
+        enabled: value(&draft.top.tls, Switch::On) == Switch::On,
+        stage: TlsStage::Whole,
         lifetime: value(&certificates.lifetime, 365 * DAY),
         ca_lifetime: value(&certificates.ca_lifetime, 3650 * DAY),
         brought: certificates

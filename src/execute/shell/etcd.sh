@@ -132,3 +132,17 @@ await_rounds() {
 		later=${later#* }
 	done
 }
+
+# etcd_peer_url URL BODY
+etcd_peer_url() {
+	local url=$1 until
+	until=$(($(uptime_seconds) + 30))
+	while :; do
+		http "$url/v3/cluster/member/update" "$2"
+		[ "$status" != 200 ] || return 0
+		[ "$(uptime_seconds)" -lt "$until" ] || break
+		nap 0.5
+	done
+	json error || json message || value=$body
+	die "$url answers $status: $value"
+}

@@ -7,7 +7,7 @@ select json_build_object('settings', json_object_agg(name, coalesce(setting, '')
   'listen_addresses', 'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions',
   'max_replication_slots', 'max_wal_senders', 'max_worker_processes', 'password_encryption', 'port',
   'server_version', 'shared_buffers', 'synchronous_commit', 'synchronous_standby_names',
-  'track_commit_timestamp', 'wal_level', 'wal_log_hints');
+  'ssl', 'track_commit_timestamp', 'wal_level', 'wal_log_hints');
 select json_build_object('pending_restart', json_agg(name order by name)) from pg_settings where pending_restart
   and name !~ '^recovery_target';
 select json_build_object('roles', json_agg(rolname order by rolname)) from pg_roles where rolname !~ '^pg_';

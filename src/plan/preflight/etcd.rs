@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
+use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::etcd::{EtcdLogin, EtcdMember};
 use crate::facts::{EtcdFacts, NodeFacts};
@@ -38,15 +39,18 @@ fn with_etcd<'a>(
         .filter_map(|node| Some((node, desired.facts.nodes.get(&node.name)?)))
 }
 
-/// The peer URLs by which the member of `node` is ours: by address and by name.
-pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 2] {
+/// The peer URLs by which the member of `node` is ours: by address and by name, with TLS or without.
+pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 4] {
+    let by_address = cluster.etcd_peer_url(node);
     let by_name = format!(
         "{}://{}:{}",
-        cluster.scheme(),
+        cluster.etcd_scheme(),
         node.name,
         cluster.etcd.peer_port
     );
-    [cluster.etcd_peer_url(node), by_name]
+    let others = [other_scheme(&by_address), other_scheme(&by_name)];
+    let [other_address, other_name] = others;
+    [by_address, by_name, other_address, other_name]
 }
 
 /// Whether `member` is that of `node`.

@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod tls;
 mod vault;
 
 use std::fmt;
@@ -98,6 +99,7 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
         }
     }
     across::check(&mut findings, desired);
+    tls::check(&mut findings, desired);
     etcd::check(&mut findings, desired);
     identity::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);

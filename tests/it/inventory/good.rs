@@ -22,6 +22,7 @@ fn clean(text: &str) -> Cluster {
 }
 
 const NODES: &str = "scope: main
+clients: [10.0.9.0/24]
 nodes:
   pg-1: { address: 10.0.0.11 }
   pg-2: { address: 10.0.0.12 }
@@ -62,15 +63,18 @@ fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
         cluster.postgresql.pg_hba,
         [
             "local all postgres peer",
+            "local replication replicator scram-sha-256",
             "local all all scram-sha-256",
-            "host all all 127.0.0.1/32 scram-sha-256",
-            "host replication replicator 127.0.0.1/32 scram-sha-256",
-            "host replication replicator 10.0.0.11/32 scram-sha-256",
-            "host replication replicator 10.0.0.12/32 scram-sha-256",
-            "host replication replicator 10.0.0.13/32 scram-sha-256",
-            "host all all 10.0.0.11/32 scram-sha-256",
-            "host all all 10.0.0.12/32 scram-sha-256",
-            "host all all 10.0.0.13/32 scram-sha-256",
+            "hostssl all,replication postgres,replicator,rewind_user 10.0.0.11/32 scram-sha-256 clientcert=verify-ca",
+            "hostssl all,replication postgres,replicator,rewind_user 10.0.0.12/32 scram-sha-256 clientcert=verify-ca",
+            "hostssl all,replication postgres,replicator,rewind_user 10.0.0.13/32 scram-sha-256 clientcert=verify-ca",
+            "host all,replication postgres,replicator,rewind_user all reject",
+            "hostssl all all 127.0.0.1/32 scram-sha-256",
+            "hostssl all all ::1/128 scram-sha-256",
+            "hostssl all all 10.0.0.11/32 scram-sha-256",
+            "hostssl all all 10.0.0.12/32 scram-sha-256",
+            "hostssl all all 10.0.0.13/32 scram-sha-256",
+            "hostssl all all 10.0.2.0/24 scram-sha-256",
         ]
     );
     for name in [
@@ -85,7 +89,7 @@ fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
         cluster.secrets.get(&SecretName::Probe),
         Some(&SecretSource::Generated)
     );
-    assert_eq!(cluster.secrets.len(), 5);
+    assert_eq!(cluster.secrets.len(), 7);
     let node = &cluster.nodes[0];
     assert_eq!(node.postgresql.listen, ["10.0.0.11", "127.0.0.1"]);
     assert_eq!(node.patroni.listen, "10.0.0.11");
@@ -119,8 +123,8 @@ fn dedicated_nodes_have_the_roles_of_their_groups() {
     assert_eq!(cluster.haproxy.server_maxconn, 390);
     // Clients come with the proxies' addresses.
     let hba = &cluster.postgresql.pg_hba;
-    assert!(hba.contains(&"host all all 10.0.0.31/32 scram-sha-256".to_owned()));
-    assert!(hba.contains(&"host all all 10.0.2.0/24 scram-sha-256".to_owned()));
+    assert!(hba.contains(&"hostssl all all 10.0.0.31/32 scram-sha-256".to_owned()));
+    assert!(hba.contains(&"hostssl all all 10.0.2.0/24 scram-sha-256".to_owned()));
     assert!(!hba.iter().any(|line| line.contains("10.0.0.21")));
 }
 
@@ -129,8 +133,8 @@ fn every_setting_of_the_article_can_be_said() {
     let checked = checked(&file("inventories/article.yml"));
     let cluster = checked.cluster.expect("a cluster");
     insta::assert_snapshot!(cluster.warnings.join("\n"), @"
-    inventory.yml:34:12: PostgreSQL 13 has had no security fixes since 2025-11-13 (deploy a supported version; an upgrade later costs a maintenance window)
-    inventory.yml:38:13: `data_dir` does not name the major version, and the next one needs a folder beside it (for example /var/lib/pgsql/data/postgresql0/13)
+    inventory.yml:37:12: PostgreSQL 13 has had no security fixes since 2025-11-13 (deploy a supported version; an upgrade later costs a maintenance window)
+    inventory.yml:41:13: `data_dir` does not name the major version, and the next one needs a folder beside it (for example /var/lib/pgsql/data/postgresql0/13)
     ");
     assert_eq!(cluster.dcs_path(), "/patroni_test/region_one/");
     let names: Vec<&str> = cluster
@@ -178,6 +182,7 @@ fn every_setting_of_the_article_can_be_said() {
 fn a_node_wins_over_its_group_and_a_group_over_the_top_level() {
     let cluster = clean(
         "scope: main
+clients: [10.0.9.0/24]
 postgresql: { port: 5433, local_parameters: { work_mem: 8MB, huge_pages: off } }
 system: { sysctl: { vm.swappiness: 10 } }
 patroni: { extra: { log: { level: INFO, dir: /var/log/patroni } } }
@@ -313,7 +318,8 @@ fn an_external_etcd_a_dcs_alone_and_ipv6_are_clusters_too() {
 nodes: { e-1: { address: 10.0.0.1, roles: etcd }, e-2: { address: 10.0.0.2, roles: etcd }, e-3: { address: 10.0.0.3, roles: etcd } }
 ",
     );
-    assert!(cluster.secrets.is_empty());
+    let secrets: Vec<&SecretName> = cluster.secrets.keys().collect();
+    assert_eq!(secrets, [&SecretName::Etcd, &SecretName::EtcdRoot]);
 
     let cluster = clean(&NODES.replace("10.0.0.1", "fd00::1"));
     assert_eq!(
@@ -324,7 +330,7 @@ nodes: { e-1: { address: 10.0.0.1, roles: etcd }, e-2: { address: 10.0.0.2, role
         cluster
             .postgresql
             .pg_hba
-            .contains(&"host all all fd00::11/128 scram-sha-256".into())
+            .contains(&"hostssl all all fd00::11/128 scram-sha-256".into())
     );
 }
 
@@ -346,6 +352,7 @@ fn a_superuser_of_another_name_still_logs_in_over_the_socket() {
 #[test]
 fn anchors_merge_keys_and_windows_line_ends_are_read() {
     let text = "scope: main
+clients: [10.0.9.0/24]
 nodes:
   pg-1: &node { address: 10.0.0.11, ssh: &ssh { user: admin } }
   pg-2: { <<: *node, address: 10.0.0.12 }

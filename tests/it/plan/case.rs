@@ -55,13 +55,19 @@ impl Case {
     pub(super) fn of(path: &Path, distribution: &str) -> Self {
         let cluster = cluster::load(path).unwrap_or_else(|error| panic!("{error}"));
         let secret = |name: &cluster::SecretName| Secret::new(format!("hunter2-{name}"));
-        let secrets = Secrets::from(
+        let mut secrets = Secrets::from(
             cluster
                 .secrets
                 .keys()
                 .map(|name| (name.clone(), secret(name)))
                 .collect::<std::collections::BTreeMap<_, _>>(),
         );
+        for spec in cluster.certificates() {
+            let pem = Secret::new(format!("hunter2-{}", spec.name));
+            secrets.certificates.insert(spec.name, pem);
+            "the authority's\n".clone_into(&mut secrets.ca_bundle);
+        }
+        "vault 1, generation 1\n".clone_into(&mut secrets.stamp);
         let mut facts = Facts::default();
         for node in &cluster.nodes {
             let ask = Ask::of(&cluster, node, &secrets);

@@ -128,7 +128,9 @@ fn phases_come_in_the_order_of_their_needs() {
     let order = [
         "packages",
         "system",
+        "certificates",
         "etcd",
+        "etcd access",
         "patroni files",
         "leader",
         "replicas",
@@ -137,7 +139,10 @@ fn phases_come_in_the_order_of_their_needs() {
     ];
     assert_eq!(titles(&Case::bare(THREE, "debian-12").plan()), order);
     let dcs_only = Case::bare(DCS_ONLY, "debian-12").plan();
-    assert_eq!(titles(&dcs_only), ["packages", "system", "etcd"]);
+    assert_eq!(
+        titles(&dcs_only),
+        ["packages", "system", "certificates", "etcd", "etcd access"]
+    );
     let single = Case::bare(SINGLE, "debian-12").plan();
     assert!(!titles(&single).contains(&"replicas"));
 }
@@ -159,5 +164,8 @@ fn every_unit_is_started_or_read_anew_after_a_plain_boot() {
         }
     }
     // Nobody may make a database: they have one.
-    assert_eq!(titles(&case.plan()), ["etcd", "members", "haproxy"]);
+    assert_eq!(
+        titles(&case.plan()),
+        ["etcd", "etcd access", "members", "haproxy"]
+    );
 }

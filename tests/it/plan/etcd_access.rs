@@ -73,7 +73,7 @@ fn everything_is_made_once_etcd_runs_and_before_patroni_is_told_of_it() {
 #[test]
 fn without_tls_or_with_somebody_elses_etcd_there_is_nothing_to_let_in() {
     for text in [
-        THREE.to_owned(),
+        format!("tls: off\n{THREE}"),
         "scope: main\ntls: on\netcd: { external: { endpoints: ['10.0.9.1:2379'], protocol: https } }\n\
          nodes:\n  pg-1: { address: 10.0.0.11 }\n  pg-2: { address: 10.0.0.12 }\n"
             .to_owned(),

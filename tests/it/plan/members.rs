@@ -86,8 +86,11 @@ fn while_etcd_is_down_a_database_on_a_node_is_the_cluster() {
     }
     *case.postgresql("pg-1") = Default::default();
     let plan = case.plan();
-    assert_eq!(titles(&plan), ["etcd", "members", "replicas"]);
-    assert_eq!(nodes(&plan.phases[1]), ["pg-2", "pg-3"]);
+    assert_eq!(
+        titles(&plan),
+        ["etcd", "etcd access", "members", "replicas"]
+    );
+    assert_eq!(nodes(phase(&plan, "members")), ["pg-2", "pg-3"]);
 }
 
 #[test]

@@ -82,7 +82,10 @@ fn only_what_differs_is_patched_by_way_of_the_leader() {
     let plan = case.plan();
     assert_eq!(titles(&plan), ["dynamic configuration"]);
     let ttl = case.cluster.patroni.dynamic["ttl"].clone();
-    assert_eq!(patch(&plan), ("http://10.0.0.11:8008", json!({"ttl": ttl})));
+    assert_eq!(
+        patch(&plan),
+        ("https://10.0.0.11:8008", json!({"ttl": ttl}))
+    );
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn a_bootstrap_that_nobody_ends_is_refused() {
     let mut case = bare();
     "active".clone_into(&mut case.unit("pg-1", "etcd.service").active);
     *case.etcd("pg-1") = mahout::facts::EtcdFacts {
-        url: "http://10.0.0.11:2379".to_owned(),
+        url: "https://10.0.0.11:2379".to_owned(),
         initialize: Some(String::new()),
         data_dir_has_member: true,
         ..Default::default()

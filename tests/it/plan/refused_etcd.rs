@@ -11,8 +11,8 @@ fn stranger() -> EtcdMember {
     EtcdMember {
         id: "abc".to_owned(),
         name: "other".to_owned(),
-        peer_urls: vec!["http://10.9.9.9:2380".to_owned()],
-        client_urls: vec!["http://10.9.9.9:2379".to_owned()],
+        peer_urls: vec!["https://10.9.9.9:2380".to_owned()],
+        client_urls: vec!["https://10.9.9.9:2379".to_owned()],
         is_learner: false,
     }
 }
@@ -30,7 +30,7 @@ fn a_foreign_etcd_is_not_taken_over() {
     "active".clone_into(&mut unit.active);
     "/lib/systemd/system/etcd.service".clone_into(&mut unit.fragment);
     *case.etcd("pg-2") = EtcdFacts {
-        url: "http://10.0.0.12:2379".to_owned(),
+        url: "https://10.0.0.12:2379".to_owned(),
         members: vec![stranger()],
         data_dir_has_member: true,
         ..EtcdFacts::default()
@@ -38,7 +38,7 @@ fn a_foreign_etcd_is_not_taken_over() {
     refused(
         &case,
         "pg-2: an etcd runs here already with members that are not of this cluster: other (abc, \
-         http://10.9.9.9:2380)",
+         https://10.9.9.9:2380)",
     );
     case.etcd("pg-2").members.clear();
     refused(
@@ -68,7 +68,7 @@ fn members_that_are_known_by_name_are_ours() {
     let mut case = Case::running();
     for node in ["pg-1", "pg-2", "pg-3"] {
         for member in &mut case.etcd(node).members {
-            member.peer_urls = vec![format!("http://{}:2380", member.name)];
+            member.peer_urls = vec![format!("https://{}:2380", member.name)];
         }
     }
     assert!(case.plan().is_empty());
@@ -84,7 +84,7 @@ fn a_member_whose_data_is_gone_is_never_started_anew() {
     for words in [
         "pg-3: the data of its etcd member is gone from /var/lib/etcd",
         "on pg-1: `etcdctl member remove id-pg-3`, then `etcdctl member add pg-3 \
-         --peer-urls=http://10.0.0.13:2380`",
+         --peer-urls=https://10.0.0.13:2380`",
         "ETCD_INITIAL_CLUSTER_STATE=existing",
     ] {
         assert!(refusal.contains(words), "{refusal}");
@@ -182,7 +182,7 @@ fn an_etcd_that_runs_and_says_nothing_is_no_empty_one() {
     }
     refused(
         &case,
-        "pg-2: etcd runs here, but does not answer on http://10.0.0.12:2379: Operation timed out",
+        "pg-2: etcd runs here, but does not answer on https://10.0.0.12:2379: Operation timed out",
     );
 }
 
@@ -201,6 +201,6 @@ fn an_external_etcd_must_answer_every_node() {
         "pg-1: no endpoint of the external etcd answers from here: Connection refused",
     );
     case.etcd("pg-1").error = None;
-    case.etcd("pg-1").url = "http://10.0.0.21:2379".to_owned();
+    case.etcd("pg-1").url = "https://10.0.0.21:2379".to_owned();
     assert!(!case.plan().is_empty());
 }

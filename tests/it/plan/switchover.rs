@@ -2,7 +2,7 @@
 
 use mahout::facts::patroni::PatroniMember;
 use mahout::facts::postgresql::ReplicationFacts;
-use mahout::plan::{Action, Condition, Desired, Goal, Guard, Plan};
+use mahout::plan::{Action, Condition, Desired, Guard, Plan};
 use serde_json::json;
 
 use super::case::{Case, steps};
@@ -33,16 +33,13 @@ fn running() -> Case {
 }
 
 fn plan(case: &Case, to: Option<&str>) -> Result<Plan, String> {
-    let goal = Goal::Switchover {
-        candidate: to.map(Into::into),
-    };
     let desired = Desired {
         cluster: &case.cluster,
         secrets: &case.secrets,
         rendered: &case.rendered(),
         facts: &case.facts,
     };
-    Plan::build(&goal, &desired).map_err(|error| error.to_string())
+    Plan::switchover(&desired, to.map(Into::into).as_ref()).map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -66,7 +63,7 @@ fn the_leader_hands_over_and_everybody_is_awaited() {
     let Action::Switchover { url, patience, .. } = &step.action else {
         panic!("{step:?}");
     };
-    assert_eq!(url, "http://10.0.0.11:8008");
+    assert_eq!(url, "https://10.0.0.11:8008");
     assert_eq!(patience.as_secs(), 20, "Patroni's own: twice loop_wait");
     let gate = phase.gate.as_ref().expect("a gate");
     assert_eq!(gate.title, "pg-3 leads and pg-1 follows it");

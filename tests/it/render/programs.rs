@@ -84,6 +84,17 @@ pub(super) fn haproxy_version() -> Option<Version> {
 /// `haproxy -c` takes `text`, and has nothing to warn of.
 pub(super) fn assert_haproxy_accepts(text: &str, what: &str) {
     let folder = tempfile::tempdir().expect("a folder");
+    // HAProxy reads the authorities that it checks servers with.
+    let authority = folder.path().join("ca.crt");
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = rcgen::CertificateParams::default().self_signed(&key);
+    std::fs::write(&authority, certificate.expect("a certificate").pem()).expect("written");
+    // And what it knew of them before a reload.
+    let servers = folder.path().join("servers");
+    std::fs::write(&servers, "1\n").expect("written");
+    let text = &text
+        .replace("/etc/mahout/ca.crt", &authority.to_string_lossy())
+        .replace("/run/haproxy.servers", &servers.to_string_lossy());
     let path = folder.path().join("haproxy.cfg");
     std::fs::write(&path, text).expect("written");
     let path = path.to_string_lossy();

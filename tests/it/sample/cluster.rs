@@ -19,6 +19,7 @@ pub(crate) fn cluster(count: usize) -> Cluster {
         nodes: (1..=count).map(node).collect(),
         timings: Timings::NORMAL,
         tls: mahout::cluster::TlsSpec {
+            stage: mahout::cluster::TlsStage::Whole,
             enabled: true,
             lifetime: Duration::from_secs(365 * 86_400),
             ca_lifetime: Duration::from_secs(3650 * 86_400),
@@ -53,6 +54,7 @@ pub(crate) fn cluster(count: usize) -> Cluster {
             version: None,
         },
         postgresql: PostgresqlSpec {
+            pg_hba_in_clear: Vec::new(),
             version: Some(15),
             package_version: None,
             superuser: "postgres".to_owned(),

@@ -1,0 +1,40 @@
+# A restart of Patroni that PostgreSQL does not notice.
+
+# restart_patroni URL: curl's options for the pause and for its end are on stdin, each in base64,
+# and both once more. PostgreSQL goes on without Patroni only while the cluster is paused, which
+# every member knows for itself at its next round.
+restart_patroni() {
+	local both pause resume paused='' until
+	both=$(base64 -d) || exit 1
+	pause=${both% *} resume=${both#* }
+	http "$1/config"
+	case $body in *'"pause": true'* | *'"pause":true'*) paused=before ;; esac
+	if [ -z "$paused" ]; then
+		printf %s "$pause" | patch_dynamic_configuration "$1/config" || exit 1
+	fi
+	await_pause "$1"
+	restart_unit patroni.service
+	# One that does not come back must not lose its leader key to another: it could not stop its
+	# PostgreSQL then.
+	until=$(($(uptime_seconds) + 300))
+	while :; do
+		http "$1/health"
+		[ "$status" != 200 ] || break
+		[ "$(uptime_seconds)" -lt "$until" ] ||
+			die "Patroni does not come back after its restart ($1: $status), and the cluster is left paused: \`journalctl -u patroni\` says why; then \`patronictl resume\`"
+		nap 0.3
+	done
+	[ -n "$paused" ] || printf %s "$resume" | patch_dynamic_configuration "$1/config"
+}
+
+# await_pause URL: until Patroni there has read that the cluster is paused.
+await_pause() {
+	local until
+	until=$(($(uptime_seconds) + 60))
+	while :; do
+		http "$1/patroni"
+		case $body in *'"pause": true'* | *'"pause":true'*) return 0 ;; esac
+		[ "$(uptime_seconds)" -lt "$until" ] || die "$1: Patroni does not notice the pause"
+		nap 0.2
+	done
+}

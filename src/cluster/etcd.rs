@@ -101,8 +101,9 @@ impl Cluster {
     pub fn etcd_login<'a>(&self, secrets: &'a Secrets) -> Option<(String, &'a Secret)> {
         let username = match &self.etcd.external {
             Some(external) => external.username.clone()?,
-            // It may be told before etcd asks.
-            None if self.tls.has(TlsStage::Patroni) && self.etcd_is_ours() => {
+            // It is told before etcd asks, but not when it starts: since 4.0 it then waits until
+            // etcd does.
+            None if self.tls.has(TlsStage::Etcd) && self.etcd_is_ours() => {
                 self.etcd_user(secrets.get(&SecretName::Etcd))
             }
             None => return None,

@@ -56,7 +56,7 @@ pub(crate) fn leader(lab: &TestLab) -> Option<String> {
 
 /// Awaits `condition`, asking again and again; fails with `what` after `deadline`.
 #[track_caller]
-fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+pub(crate) fn await_that(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(

@@ -22,4 +22,5 @@ mod settings;
 mod ssh;
 mod switchover;
 mod terminal;
+mod turn_on;
 mod verify;

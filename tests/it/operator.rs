@@ -221,6 +221,11 @@ impl TestLab {
         self.folder.path().join(name)
     }
 
+    /// Reads the inventory, or a file beside it.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).expect("the file")
+    }
+
     /// Writes a file beside the inventory.
     pub(crate) fn write(&self, name: &Path, text: &str) {
         std::fs::write(self.folder.path().join(name), text).expect("the file is written");

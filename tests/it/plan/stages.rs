@@ -105,7 +105,7 @@ fn services_change_over_one_after_the_other() {
         [
             vec!["certificates", "etcd settings", "haproxy"],
             vec!["etcd settings", "patroni configuration"],
-            vec!["etcd settings"],
+            vec!["etcd settings", "patroni configuration"],
             vec!["etcd access", "patroni configuration", "haproxy"],
         ]
     );

@@ -98,7 +98,8 @@ impl Error {
     /// The exit code of the process; the README has the table.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Render(RenderError::Platform { .. }) => 3,
+            Error::Render(RenderError::Platform { .. })
+            | Error::Vault(VaultError::Locked { .. } | VaultError::Changed { .. }) => 3,
             Error::Inventory(_)
             | Error::Cluster(_)
             | Error::Record(_)

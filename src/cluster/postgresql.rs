@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Cluster, SecretName};
+use super::{Cluster, Role, SecretName};
 
 /// The login role without any right that `verify` connects through HAProxy with.
 pub const PROBE_ROLE: &str = "mahout_probe";
@@ -61,6 +61,9 @@ pub struct NodePostgresql {
 impl Cluster {
     /// The roles whose passwords are ours, each with its password's name.
     pub fn passwords(&self) -> Vec<(String, SecretName)> {
+        if self.with_role(Role::Postgresql).next().is_none() {
+            return Vec::new();
+        }
         let spec = &self.postgresql;
         let own = [
             (&spec.superuser, SecretName::Superuser),

@@ -52,40 +52,50 @@ pub(super) async fn rotate(
 }
 
 fn parts<'o>(what: &'o Rotate, session: &Session) -> Result<(Vec<Part>, &'o RotateOptions), Error> {
-    let part = |title: &str, change| Part {
+    let part = |title: &str, command, change| Part {
         aim: Aim {
             goal: Goal::Converge,
             title: title.to_owned(),
-            command: "rotation",
+            command,
         },
         change,
     };
     Ok(match what {
-        Rotate::Certificates { options } => (
-            vec![part("rotate certificates", Change::Certificates)],
-            options,
-        ),
+        Rotate::Certificates { options } => {
+            let change = Change::Certificates;
+            (
+                vec![part("rotate certificates", "rotation", change)],
+                options,
+            )
+        }
         Rotate::Ca { options } => {
-            let stages = stages_from(session.vault.stage());
-            let parts = stages.iter().map(|title| part(title, Change::Authority));
+            let stages = stages_from(session.vault.stage()).iter();
+            let parts = stages.map(|(title, command)| part(title, command, Change::Authority));
             (parts.collect(), options)
         }
         Rotate::Passwords { names, options } => {
             let names = passwords(names, &session.cluster, &session.vault)?;
-            (
-                vec![part("rotate passwords", Change::Passwords(names))],
-                options,
-            )
+            let change = Change::Passwords(names);
+            (vec![part("rotate passwords", "rotation", change)], options)
         }
     })
 }
 
-/// What is still to be done for a new authority.
-fn stages_from(stage: Stage) -> &'static [&'static str] {
-    const ALL: [&str; 3] = [
-        "rotate ca, stage 1 of 3: everybody trusts the new authority, too",
-        "rotate ca, stage 2 of 3: every certificate is of the new authority",
-        "rotate ca, stage 3 of 3: nobody trusts the old authority any more",
+/// What is still to be done for a new authority: what each stage is for, and what it is.
+fn stages_from(stage: Stage) -> &'static [(&'static str, &'static str)] {
+    const ALL: [(&str, &str); 3] = [
+        (
+            "rotate ca, stage 1 of 3: everybody trusts the new authority, too",
+            "first stage of the rotation",
+        ),
+        (
+            "rotate ca, stage 2 of 3: every certificate is of the new authority",
+            "second stage of the rotation",
+        ),
+        (
+            "rotate ca, stage 3 of 3: nobody trusts the old authority any more",
+            "last stage of the rotation",
+        ),
     ];
     match stage {
         Stage::One => &ALL,
@@ -192,6 +202,7 @@ async fn carry_out(
         binding: !options.yes,
         aim: &first.aim,
     };
+    let mut last = &first.aim;
     let mut result = locked.reach(session, &shown, out).await;
     for part in others {
         // A stage that verification does not like is no ground for the next one.
@@ -202,6 +213,7 @@ async fn carry_out(
             result = Err(error);
             break;
         }
+        last = &part.aim;
         shown = Shown {
             plan: None,
             binding: false,
@@ -210,7 +222,7 @@ async fn carry_out(
         result = locked.reach(session, &shown, out).await;
     }
     lock.release(&hosts).await;
-    conclude(session, &first.aim, &result?, out)
+    conclude(session, last, &result?, out)
 }
 
 fn is_sound(findings: &[crate::verify::Finding]) -> bool {

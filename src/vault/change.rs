@@ -89,6 +89,16 @@ impl Vault {
             Change::Set(name, value) => {
                 ours(name, cluster)?;
                 check_strength(name, value)?;
+                // An interrupted run may have given etcd the one between the two, and nobody would
+                // know it any more.
+                let of_etcd = matches!(name, SecretName::Etcd | SecretName::EtcdRoot);
+                if of_etcd && self.next.previous.contains_key(&name.to_string()) {
+                    return Err(VaultError::Unusable {
+                        name: name.clone(),
+                        why: "its last change has not been deployed yet: run `mahout deploy` first"
+                            .to_owned(),
+                    });
+                }
                 self.put(name, value.clone());
             }
         }

@@ -36,7 +36,7 @@ pub use operator::Readers;
 use crate::cluster::{Cluster, SecretName, SecretSource, Secrets, Stamp, VaultSpec, is_well_known};
 use crate::secret::Secret;
 use content::Content;
-use store::Store;
+use store::{Kind, Store};
 
 /// Whether new secrets are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,13 @@ impl Vault {
     pub fn open(path: &Path, spec: &VaultSpec) -> Result<Self, VaultError> {
         let mut store = Store::new(path, spec);
         let kept = store.read()?.unwrap_or_default();
+        if spec.passphrase.is_some() && store.kind() == Some(Kind::Recipients) {
+            store.notices.push(format!(
+                "{} is encrypted to identities, and the inventory names a passphrase: `mahout \
+                 secrets rekey` mends it",
+                path.display()
+            ));
+        }
         let stranger = |recipient: &&String| !kept.recipients.contains(recipient);
         if !kept.recipients.is_empty() {
             for recipient in spec.recipients.iter().filter(stranger) {

@@ -2,22 +2,12 @@
 //! is asked from outside (`doors`).
 
 use super::view::{Judge, View};
-use crate::cluster::Role;
 use crate::cluster::hba::{Rule, parse};
 use crate::platform::PATRONI_CONFIG;
 
 /// Every server speaks TLS, and what replicas stream is encrypted.
 pub(super) fn encryption(view: &View, judge: &mut Judge) {
-    if view.cluster.with_role(Role::Postgresql).next().is_none() {
-        return;
-    }
     if !view.cluster.tls.enabled {
-        judge
-            .warning(
-                None,
-                "`tls: off`: passwords and data go over the network in clear text",
-            )
-            .hint("`tls: on`; a deploy turns it on in a cluster that runs");
         return;
     }
     let mut asked = false;

@@ -53,6 +53,9 @@ pub(super) fn check(context: &mut Context<'_>) {
     }
     if complete {
         own_users(context, &rules, lines.span, ssl);
+        if tls {
+            own_socket(context, &rules, lines.span);
+        }
     }
 }
 
@@ -134,6 +137,41 @@ fn own_users(context: &mut Context<'_>, rules: &[Rule], place: Span, ssl: bool) 
                 if by_socket { "hostssl" } else { "host" },
                 IpNet::from(*first)
             ));
+    }
+}
+
+/// With TLS Patroni asks the server beside it over the socket.
+fn own_socket(context: &mut Context<'_>, rules: &[Rule], place: Span) {
+    let spec = &context.cluster.postgresql;
+    let local: Vec<Rule> = rules
+        .iter()
+        .filter(|rule| rule.kind == "local")
+        .map(|rule| Rule {
+            address: Some(Address::All),
+            ..rule.clone()
+        })
+        .collect();
+    for (user, database, line) in [
+        (&spec.superuser, Some("postgres"), "all {} peer"),
+        (&spec.replication, None, "replication {} scram-sha-256"),
+    ] {
+        let connection = Connection {
+            database,
+            user,
+            from: IpAddr::from([127, 0, 0, 1]),
+        };
+        if admitted(&local, &connection, true) == Some(false) {
+            context
+                .problems
+                .error(
+                    place,
+                    format!("pg_hba keeps `{user}` out from the socket: Patroni could not ask PostgreSQL beside it"),
+                )
+                .hint(format!(
+                    "`local {}`; `default` stands for all lines that the cluster needs",
+                    line.replace("{}", user)
+                ));
+        }
     }
 }
 

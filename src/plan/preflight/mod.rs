@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod passwords;
 mod tls;
 mod vault;
 
@@ -102,6 +103,7 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
     }
     across::check(&mut findings, desired);
     tls::check(&mut findings, desired);
+    passwords::check(&mut findings, desired);
     etcd::check(&mut findings, desired);
     identity::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);

@@ -204,6 +204,7 @@ fn references_are_resolved_and_not_kept() {
             .all(|entry| entry.kept != Some(true) || entry.name != "superuser")
     );
     // Without anything to keep there is no file.
+    cluster.tls.enabled = false;
     cluster
         .secrets
         .retain(|_, source| *source != SecretSource::Generated);

@@ -237,6 +237,26 @@ fn a_value_of_the_operators_own_is_kept_with_the_old_one() {
 }
 
 #[test]
+fn a_value_that_only_etcd_may_have_is_not_lost() {
+    let place = Place::new();
+    place.saved(&tls());
+    let mut vault = place.open().expect("opens");
+    let mut set =
+        |value: &str| vault.set(&[(SecretName::EtcdRoot, Secret::new(value))], &tls(), now());
+    set("correct horse battery").expect("set");
+    let error = set("another horse battery").expect_err("not deployed yet");
+    assert!(
+        error.to_string().contains("run `mahout deploy` first"),
+        "{error}"
+    );
+    let found = place.saved(&tls());
+    assert_eq!(
+        found.get(&SecretName::EtcdRoot).expose(),
+        "correct horse battery"
+    );
+}
+
+#[test]
 fn a_change_is_refused_if_another_one_came_first() {
     let place = Place::new();
     place.saved(&cluster(""));
@@ -258,7 +278,8 @@ fn without_tls_there_is_nothing_to_rotate_of_it() {
     let place = Place::new();
     let mut vault = place.open().expect("no vault");
     for change in [Change::Certificates, Change::Authority] {
-        let error = vault.change(&change, &cluster(""), now()).expect_err("off");
+        let off = cluster("tls: off\n");
+        let error = vault.change(&change, &off, now()).expect_err("off");
         assert!(matches!(error, VaultError::NotOurs(_)), "{error}");
     }
 }

@@ -100,6 +100,36 @@ fn three_nodes_are_enough_and_get_defaults_that_are_right_for_production() {
 }
 
 #[test]
+fn with_tls_only_members_with_a_certificate_come_in_as_the_clusters_own_users() {
+    let text = format!("{NODES}tls: on\n");
+    let own = "all,replication postgres,replicator,rewind_user";
+    let mut expected = vec![
+        "local all postgres peer".to_owned(),
+        "local replication replicator scram-sha-256".to_owned(),
+        "local all all scram-sha-256".to_owned(),
+    ];
+    for address in ["10.0.0.11/32", "10.0.0.12/32", "10.0.0.13/32"] {
+        expected.push(format!(
+            "hostssl {own} {address} scram-sha-256 clientcert=verify-ca"
+        ));
+    }
+    expected.push(format!("host {own} all reject"));
+    for address in [
+        "127.0.0.1/32",
+        "::1/128",
+        "10.0.0.11/32",
+        "10.0.0.12/32",
+        "10.0.0.13/32",
+        "10.0.9.0/24",
+    ] {
+        expected.push(format!("hostssl all all {address} scram-sha-256"));
+    }
+    assert_eq!(clean(&text).postgresql.pg_hba, expected);
+    // They keep nobody out who is needed.
+    clean(&format!("{text}postgresql: {{ pg_hba: [default] }}\n"));
+}
+
+#[test]
 fn the_starter_passes_as_it_is_and_so_does_all_that_is_commented_out() {
     let starter = mahout::inventory::starter();
     let cluster = clean(starter);

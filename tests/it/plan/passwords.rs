@@ -66,6 +66,17 @@ fn passwords_that_differ_are_set_on_the_leader_before_any_member_reads_them() {
 }
 
 #[test]
+fn a_password_that_clients_prepare_in_their_own_way_is_refused() {
+    let mut case = told();
+    let password = Secret::new("gr\u{fc}n-und-lang");
+    let name = mahout::cluster::SecretName::User("app".to_owned());
+    case.secrets.values.insert(name, password);
+    let said = case.refusal();
+    assert!(said.starts_with("the password of role `app` has characters beyond ASCII"));
+    assert!(!said.contains("lang"), "{said}");
+}
+
+#[test]
 fn what_names_a_newer_certificate_is_reloaded_and_awaited() {
     for (path, units) in [
         ("/etc/mahout/patroni.pem", &["patroni.service"][..]),

@@ -172,7 +172,6 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     }),
     ("postgresql.encryption", Severity::Error, "speaks no TLS", |s| set(s, "ssl")),
     ("postgresql.encryption", Severity::Error, "streams in clear text", |s| s.postgresql(1).replication[0].encrypted = Some(false)),
-    ("postgresql.encryption", Severity::Warning, "`tls: off`", |s| s.cluster.tls.enabled = false),
     ("postgresql.passwords", Severity::Error, "kept as md5", |s| {
         let md5 = Some(Secret::new("md5d41d8cd98f00b204e9800998ecf8427e"));
         s.postgresql(1).verifiers.insert("replicator".to_owned(), md5);

@@ -143,6 +143,16 @@ pub(super) fn call(action: &Action) -> Call {
             let call = format!("etcd_peer_url {} {}", sh(url), sh(&body));
             (&ETCD, call, 60)
         }
+        Action::ReloadPatroni {
+            url,
+            username,
+            password,
+            setting,
+        } => {
+            let options = patch_options(url, username, password, setting);
+            let call = format!("reload_patroni {}", sh(url));
+            (&RESTART, from_stdin(&options, &call), 60)
+        }
         Action::RestartPatroni {
             url,
             username,

@@ -21,6 +21,7 @@ impl Redactor {
             match &step.action {
                 Action::PatchDynamicConfiguration { password, .. }
                 | Action::WakeLeader { password, .. }
+                | Action::ReloadPatroni { password, .. }
                 | Action::RestartPatroni { password, .. }
                 | Action::Switchover { password, .. }
                 | Action::SetPassword { password, .. } => {

@@ -131,6 +131,18 @@ pub enum Action {
         /// Its password.
         password: Secret,
     },
+    /// Have Patroni read its files again, at once: by itself it does at the end of its round, up to
+    /// `loop_wait` later. A PATCH that changes nothing wakes it (Patroni, `do_PATCH_config`).
+    ReloadPatroni {
+        /// Its REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password; where Patroni has still to learn it, it reads at the end of its round.
+        password: Secret,
+        /// A dynamic setting as it is.
+        setting: Map<String, Value>,
+    },
     /// A change of who is let in to etcd. Each can be made twice.
     EtcdAccess {
         /// The client URL of the member that is asked.
@@ -334,6 +346,7 @@ impl Action {
             Action::EtcdPeerUrl { peer_url, .. } => {
                 format!("tell etcd that the member here is at {peer_url}")
             }
+            Action::ReloadPatroni { .. } => "reload patroni.service".to_owned(),
             Action::RestartPatroni { .. } => {
                 "restart Patroni alone, paused for that time".to_owned()
             }

@@ -77,7 +77,7 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
                 steps.push(restart(desired, node));
             }
         } else if running && (config_changed || is_stale(desired, node, facts)) {
-            steps.push(systemd(UNIT, UnitOperation::Reload).into());
+            steps.push(reload_step(desired, node, facts));
             reloaded.insert(&node.name);
         }
         if running && unit_changed {
@@ -127,6 +127,22 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
 fn restarts(desired: &Desired) -> bool {
     let tls = &desired.cluster.tls;
     tls.enabled && tls.stage == TlsStage::Patroni && desired.cluster.etcd.external.is_none()
+}
+
+fn reload_step(desired: &Desired, node: &Node, facts: &NodeFacts) -> Step {
+    let cluster = desired.cluster;
+    let config = facts.patroni.iter().map(|patroni| &patroni.config);
+    // What the inventory wants is not to be brought before its turn.
+    let setting = config.filter_map(|config| config.get_key_value("loop_wait"));
+    Action::ReloadPatroni {
+        url: cluster.rest_url(node),
+        username: cluster.patroni.rest_username.clone(),
+        password: desired.secrets.get(&SecretName::RestApi).clone(),
+        setting: setting
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+    }
+    .into()
 }
 
 fn restart(desired: &Desired, node: &Node) -> Step {

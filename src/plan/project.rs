@@ -131,6 +131,9 @@ impl NodeFacts {
                     known.peer_urls = vec![peer_url.clone()];
                 }
             }
+            Action::ReloadPatroni { .. } => {
+                self.project_unit(super::patroni::UNIT, UnitOperation::Reload);
+            }
             Action::RestartPatroni { .. } => {
                 self.project_unit(super::patroni::UNIT, UnitOperation::Restart);
             }

@@ -73,6 +73,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::ReloadSystemd
         | Action::WakeLeader { .. }
         | Action::EtcdPeerUrl { .. }
+        | Action::ReloadPatroni { .. }
         | Action::RestartPatroni { .. }
         | Action::Switchover { .. }
         | Action::SetPassword { .. }

@@ -1,4 +1,15 @@
-# A restart of Patroni that PostgreSQL does not notice.
+# Patroni told to read its files again, and a restart of it that PostgreSQL does not notice.
+
+# reload_patroni URL: curl's options for a PATCH that changes nothing are on stdin, in base64. It
+# wakes Patroni; one that refuses it reads its files at the end of its round, which a gate awaits.
+reload_patroni() {
+	local options tls
+	options=$(base64 -d) || exit 1
+	tls=$(tls_options "$1")
+	reload_unit patroni.service
+	printf '%s\n' "$options" |
+		curl -sS -g --noproxy '*' $tls -m 10 -o /dev/null -K - >/dev/null 2>&1 || :
+}
 
 # restart_patroni URL: curl's options for the pause and for its end are on stdin, each in base64,
 # and both once more. PostgreSQL goes on without Patroni only while the cluster is paused, which

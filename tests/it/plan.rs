@@ -11,6 +11,7 @@ mod passwords;
 mod patroni;
 mod preflight;
 mod refused_etcd;
+mod settle;
 mod show;
 mod stages;
 mod switchover;

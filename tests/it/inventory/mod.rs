@@ -5,6 +5,7 @@ mod bad;
 mod good;
 mod hostile;
 mod reference;
+mod spelled;
 
 use std::path::{Path, PathBuf};
 

@@ -152,7 +152,17 @@ impl Control<'_> {
         walk(&self.lab.file(""), &mut files);
         let home = std::env::home_dir().expect("a home");
         walk(&home.join(".config/mahout"), &mut files);
-        assert!(files.contains(&self.lab.secrets_file()), "{files:?}");
+        let beside = |path: &&PathBuf| path.parent() == self.lab.secrets_file().parent();
+        let mut names: Vec<_> = files.iter().filter(beside).collect();
+        names.sort();
+        let expected = [
+            "facts.json",
+            "inventory.ca.crt",
+            "inventory.vault",
+            "inventory.yml",
+        ];
+        let expected: Vec<PathBuf> = expected.iter().map(|name| self.lab.file(name)).collect();
+        assert_eq!(names, expected.iter().collect::<Vec<_>>());
         for path in files {
             let bytes = std::fs::read(&path).unwrap_or_default();
             for name in known.found_in(&String::from_utf8_lossy(&bytes)) {

@@ -187,7 +187,8 @@ pub enum SecretsCommand {
     Edit,
     /// Encrypt the vault to others: without options to those whom the inventory names
     Rekey {
-        /// Somebody who is to read it from now on: an age recipient
+        /// Somebody who is to read it from now on: an age recipient (`age1…`); with the feature
+        /// `vault-ssh` an SSH key, too
         #[arg(long, value_name = "RECIPIENT")]
         add: Vec<String>,
         /// Somebody who is no longer to read it

@@ -12,6 +12,7 @@ pub mod hba;
 pub mod node;
 pub mod patroni;
 pub mod postgresql;
+pub mod recipient;
 pub mod secrets;
 pub mod system;
 pub mod timings;

@@ -15,6 +15,10 @@ pub const CA_FILE: &str = "/etc/mahout/ca.crt";
 /// Which vault, and which generation of it, the node was last deployed with.
 pub const STAMP_FILE: &str = "/etc/mahout/vault";
 
+/// What the operator of a cluster without TLS is told, in the plan and by verify.
+pub const OFF: &str = "tls is off: passwords and data go over the network in clear text, and \
+    whoever reaches etcd owns the database";
+
 /// TLS, as far as it is the same on all nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsSpec {

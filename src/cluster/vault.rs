@@ -13,7 +13,7 @@ use super::SecretSource;
 pub struct VaultSpec {
     /// The file with the operator's age identities; else the one in the user's configuration.
     pub identity: Option<PathBuf>,
-    /// Further age recipients.
+    /// Further recipients, see [`super::recipient`].
     pub recipients: Vec<String>,
     /// A passphrase instead of identities.
     pub passphrase: Option<SecretSource>,

@@ -183,9 +183,16 @@ impl Locked<'_> {
         }
         let failed = |error| Error::Execute(aim.goal.clone(), error);
         let events = &session.context.events;
-        execute(&fresh, self.hosts, self.lock, events, self.interrupt)
-            .await
-            .map_err(failed)?;
+        execute(
+            &fresh,
+            &session.secrets,
+            self.hosts,
+            self.lock,
+            events,
+            self.interrupt,
+        )
+        .await
+        .map_err(failed)?;
         let findings = self
             .lock
             .hold(self.hosts, async {

@@ -39,7 +39,7 @@ pub use holder::Holder;
 pub use interrupt::{Interrupt, Signal};
 pub use lock::{Lock, LockError};
 
-use crate::cluster::NodeName;
+use crate::cluster::{NodeName, Secrets};
 use crate::plan::{NodeWork, Phase, Plan, Rollout};
 use crate::report::{Event, Events};
 use crate::transport::Transport;
@@ -57,6 +57,8 @@ struct Run<'a, T> {
 
 /// Carries `plan` out under `lock`, which must be held on all `hosts`.
 ///
+/// No secret of the plan or of `secrets` is in what it tells.
+///
 /// When a node fails, or `interrupt` is triggered, the scripts that run are waited for and nothing
 /// new is started.
 ///
@@ -64,6 +66,7 @@ struct Run<'a, T> {
 /// What failed, where, why and what to do, or where the run was interrupted.
 pub async fn execute<T: Transport>(
     plan: &Plan,
+    secrets: &Secrets,
     hosts: &BTreeMap<NodeName, T>,
     lock: &Lock,
     events: &Events,
@@ -74,7 +77,7 @@ pub async fn execute<T: Transport>(
         lock,
         events,
         interrupt,
-        redactor: Redactor::of(plan),
+        redactor: Redactor::of(plan, secrets),
     };
     lock.hold(hosts, async {
         let mut place = Place::BeforeTheFirstPhase;

@@ -2,20 +2,27 @@
 
 use std::collections::BTreeSet;
 
+use crate::cluster::Secrets;
 use crate::plan::{Action, EtcdChange, Plan};
 use crate::secret::Secret;
 
 /// Shorter ones would mask ordinary text.
 const SHORTEST: usize = 4;
 
-/// Knows the secrets of a plan.
+/// Knows the secrets of a plan and of its cluster.
 #[derive(Debug, Default)]
 pub(super) struct Redactor(Vec<Secret>);
 
 impl Redactor {
     /// The secrets of `plan`: passwords, and what stands beside such a word in a sensitive file.
-    pub(super) fn of(plan: &Plan) -> Self {
+    /// And those of the cluster, in the plan or not: a service that fails may have told any of
+    /// them in its journal.
+    pub(super) fn of(plan: &Plan, cluster: &Secrets) -> Self {
         let mut secrets = BTreeSet::new();
+        let passwords = cluster.values.values().chain(cluster.previous.values());
+        secrets.extend(passwords.map(Secret::expose));
+        let certificates = cluster.certificates.values().map(Secret::expose);
+        secrets.extend(certificates.flat_map(of_keys));
         let steps = plan.phases.iter().flat_map(|phase| &phase.work);
         for step in steps.flat_map(|work| &work.steps) {
             match &step.action {
@@ -69,6 +76,18 @@ impl Redactor {
     }
 }
 
+/// The lines of the private keys in a PEM text.
+fn of_keys(pem: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    pem.lines().filter(move |line| {
+        if line.starts_with("-----") {
+            inside = line.contains("BEGIN") && line.contains("PRIVATE KEY");
+            return false;
+        }
+        inside
+    })
+}
+
 /// The values in lines that speak of a password: `password: "a b"`, `stats auth user:word`,
 /// `ETCD_PASSWORD=word`.
 fn of_text(text: &str) -> impl Iterator<Item = &str> {
@@ -106,7 +125,21 @@ mod tests {
                 password: Some(Secret::new("staple")),
             },
         ]);
-        let redactor = Redactor::of(&plan);
+        let mut cluster = Secrets::default();
+        let name = crate::cluster::SecretName::Probe;
+        cluster.previous.insert(name, Secret::new("of yesterday"));
+        let name = crate::cluster::CertificateName {
+            node: "pg-1".into(),
+            purpose: crate::cluster::CertificatePurpose::Patroni,
+        };
+        let pem = "-----BEGIN CERTIFICATE-----\npublic\n-----END CERTIFICATE-----\n\
+                   -----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n";
+        cluster.certificates.insert(name, Secret::new(pem));
+        let redactor = Redactor::of(&plan, &cluster);
+        assert_eq!(
+            redactor.redact("public MIGHAgEA, of yesterday"),
+            "public ***, ***"
+        );
         assert_eq!(
             redactor.redact("correct horse, battery of admin, staple, 30"),
             "***, *** of admin, ***, 30"

@@ -25,7 +25,7 @@ async fn run(plan: &Plan, hosts: &Hosts) -> (Result<(), ExecuteError>, Vec<Event
     let lock = lock(hosts).await;
     let (events, mut receiver) = Events::channel();
     let (_sender, interrupt) = Interrupt::channel();
-    let result = execute(plan, hosts, &lock, &events, &interrupt).await;
+    let result = execute(plan, &Secrets::default(), hosts, &lock, &events, &interrupt).await;
     lock.release(hosts).await;
     drop(events);
     let mut seen = Vec::new();
@@ -159,7 +159,15 @@ async fn a_lock_that_was_taken_over_stops_the_run_on_that_node() {
     let (_sender, interrupt) = Interrupt::channel();
     let plan = plan_of(vec![own_file(&file, "x")]);
     let events = Events::discarded();
-    let result = execute(&plan, &hosts, &lock, &events, &interrupt).await;
+    let result = execute(
+        &plan,
+        &Secrets::default(),
+        &hosts,
+        &lock,
+        &events,
+        &interrupt,
+    )
+    .await;
     let text = result.expect_err("the lock is another's").to_string();
     assert!(
         text.starts_with("pg-1: the lock was taken over by eve@laptop (pid 7, deploy, for 0 s)"),
@@ -179,7 +187,15 @@ async fn an_interrupted_run_begins_nothing_and_says_where_it_stopped() {
     let (sender, interrupt) = Interrupt::channel();
     sender.send_replace(Some(Signal::Terminate));
     let events = Events::discarded();
-    let result = execute(&plan, &hosts, &lock, &events, &interrupt).await;
+    let result = execute(
+        &plan,
+        &Secrets::default(),
+        &hosts,
+        &lock,
+        &events,
+        &interrupt,
+    )
+    .await;
     let error = result.expect_err("interrupted");
     assert_eq!(error.exit_code(), 143);
     assert_eq!(

@@ -123,7 +123,15 @@ async fn run(
         phases,
         notes: Vec::new(),
     };
-    let result = execute(&plan, &hosts, &lock, &Events::discarded(), &interrupt).await;
+    let result = execute(
+        &plan,
+        &Secrets::default(),
+        &hosts,
+        &lock,
+        &Events::discarded(),
+        &interrupt,
+    )
+    .await;
     for (node, host) in &hosts {
         let left = host.answers.lock().expect("a lock").len();
         assert_eq!(left, 0, "{node} was not asked everything");

@@ -183,6 +183,9 @@ impl Plan {
         for note in preflight::check(desired)? {
             draft.note(note.node.as_ref(), note.message);
         }
+        if !desired.cluster.tls.enabled {
+            draft.note(None, crate::cluster::tls::OFF);
+        }
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::cluster::recipient::NotARecipient;
 use crate::cluster::{CertificateName, SecretName};
 
 /// Why a secret cannot be had.
@@ -107,6 +108,12 @@ pub enum VaultError {
         /// In words.
         why: &'static str,
     },
+    /// What is to be added is no recipient.
+    #[error("one of the recipients to add cannot be used: {why}")]
+    NewRecipient {
+        /// In words, without what was given.
+        why: NotARecipient,
+    },
     /// Another run holds the vault for longer than it takes to write it.
     #[error("vault {}: another mahout is writing it", path.display())]
     Locked {
@@ -203,6 +210,7 @@ impl VaultError {
                     path.display()
                 ));
             }
+            VaultError::NewRecipient { why } => why.hint(),
             VaultError::NoHome => "name a file: `vault.identity` in the inventory",
             VaultError::Changed { .. } => "nothing was changed; run it again",
             VaultError::UnknownName { known, .. } => {

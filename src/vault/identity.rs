@@ -15,6 +15,33 @@ use crate::cluster::VaultSpec;
 /// Names the identity file for this run, in the place of the inventory.
 const VARIABLE: &str = "MAHOUT_VAULT_IDENTITY";
 
+/// A private key that opens a vault, and its public half as the vault keeps it.
+pub(super) struct Identity {
+    key: Box<dyn age::Identity + Send + Sync>,
+    recipient: String,
+}
+
+impl Identity {
+    /// As age takes it.
+    pub(super) fn as_age(&self) -> &dyn age::Identity {
+        &*self.key
+    }
+
+    /// The public half.
+    pub(super) fn recipient(&self) -> &str {
+        &self.recipient
+    }
+}
+
+impl From<x25519::Identity> for Identity {
+    fn from(key: x25519::Identity) -> Self {
+        Self {
+            recipient: key.to_public().to_string(),
+            key: Box::new(key),
+        }
+    }
+}
+
 /// Where the identities are: the environment's, the inventory's, or the user's own.
 pub(super) fn path(spec: &VaultSpec) -> Result<PathBuf, VaultError> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -33,7 +60,7 @@ pub(super) fn path(spec: &VaultSpec) -> Result<PathBuf, VaultError> {
 }
 
 /// The identities in the file; `None` if there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<x25519::Identity>>, VaultError> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<Identity>>, VaultError> {
     let wrong = |why: &str| VaultError::Identity {
         path: path.to_owned(),
         why: why.to_owned(),
@@ -47,20 +74,23 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<x25519::Identity>>, VaultEr
     })?;
     let Some(bytes) = bytes else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is not a text"))?;
-    let mut identities = Vec::new();
+    if let Some(ssh) = ssh(&text) {
+        return ssh.map(|identity| Some(vec![identity])).map_err(wrong);
+    }
+    let mut identities: Vec<Identity> = Vec::new();
     for line in text.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         // age's own message could quote the line.
-        let identity = line.parse().map_err(|_| match line {
+        let identity: x25519::Identity = line.parse().map_err(|_| match line {
             _ if line.starts_with("-----BEGIN AGE ENCRYPTED FILE") => {
                 wrong("it is encrypted itself, which mahout does not read")
             }
             _ if line.starts_with("-----BEGIN") => wrong("it is no age identity but another key"),
             _ => wrong("it holds a line that is no age identity"),
         })?;
-        identities.push(identity);
+        identities.push(identity.into());
     }
     if identities.is_empty() {
         return Err(wrong("there is no age identity in it"));
@@ -68,8 +98,44 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<x25519::Identity>>, VaultEr
     Ok(Some(identities))
 }
 
+/// The identity in the file of an SSH key; `None` if it is none.
+#[cfg(feature = "vault-ssh")]
+fn ssh(text: &str) -> Option<Result<Identity, &'static str>> {
+    use age::ssh::Identity as Key;
+
+    let of_ssh = ["OPENSSH", "RSA"]
+        .iter()
+        .any(|kind| text.starts_with(&format!("-----BEGIN {kind} PRIVATE KEY-----")));
+    if !of_ssh {
+        return None;
+    }
+    // age's own messages could quote the file.
+    Some(match Key::from_buffer(text.as_bytes(), None) {
+        Ok(Key::Encrypted(_)) => {
+            Err("the SSH key has a passphrase; only one without a passphrase opens a vault")
+        }
+        Ok(key @ Key::Unencrypted(_)) => age::ssh::Recipient::try_from(key.clone())
+            .map(|recipient| Identity {
+                recipient: recipient.to_string(),
+                key: Box::new(key),
+            })
+            .map_err(|_| "it is an SSH key of a kind that age cannot use"),
+        Ok(Key::Unsupported(_)) => Err("it is an SSH key of a kind that age cannot use"),
+        Err(_) => Err("it is no complete SSH key"),
+    })
+}
+
+/// Without the feature an SSH key is known well enough to say what is missing.
+#[cfg(not(feature = "vault-ssh"))]
+fn ssh(text: &str) -> Option<Result<Identity, &'static str>> {
+    let begins = |kind: &str| text.starts_with(&format!("-----BEGIN {kind} PRIVATE KEY-----"));
+    (begins("OPENSSH") || begins("RSA")).then_some(Err(
+        "it is an SSH key, for which this mahout was built without the feature `vault-ssh`",
+    ))
+}
+
 /// Makes a file with a new identity, 0600 in a folder of 0700. One that is there stays.
-pub(super) fn make(path: &Path) -> Result<x25519::Identity, VaultError> {
+pub(super) fn make(path: &Path) -> Result<Identity, VaultError> {
     let failed = |cause| VaultError::Io {
         path: path.to_owned(),
         what: "make the identity",
@@ -108,7 +174,7 @@ pub(super) fn make(path: &Path) -> Result<x25519::Identity, VaultError> {
             File::open(folder)
                 .and_then(|folder| folder.sync_all())
                 .map_err(failed)?;
-            Ok(identity)
+            Ok(identity.into())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let present = read(path)?.and_then(|identities| identities.into_iter().next());

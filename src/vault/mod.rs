@@ -93,7 +93,7 @@ impl Vault {
                 path.display()
             ));
         }
-        let stranger = |recipient: &&String| !kept.recipients.contains(recipient);
+        let stranger = |recipient: &&String| !kept.recipients.contains(&store::as_kept(recipient));
         if !kept.recipients.is_empty() {
             for recipient in spec.recipients.iter().filter(stranger) {
                 store.notices.push(format!(

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 use super::change::ours;
 use super::content::Content;
 use super::sealed::Audience;
-use super::store::Kind;
+use super::store::{Kind, as_kept};
 use super::{Change, Persist, Vault, VaultError, file, reference};
+use crate::cluster::recipient::Recipient;
 use crate::cluster::{Cluster, SecretEntry, SecretName, SecretSource};
 use crate::secret::Secret;
 
@@ -156,12 +157,15 @@ impl Vault {
         let lock = file::Lock::take(self.store.path())?;
         let mut content = self.store.read()?.ok_or_else(|| self.missing())?;
         for recipient in add {
-            if recipient.parse::<age::x25519::Recipient>().is_err() {
+            if let Err(why) = recipient.parse::<Recipient>() {
                 // It is not repeated: it may be an identity that was given by mistake.
-                let why = "one of those to add is no age recipient, which begins with `age1`";
-                return Err(recipient_error("(hidden)", why));
+                return Err(VaultError::NewRecipient { why });
             }
         }
+        let all_as_kept = |list: &[String]| -> Vec<String> {
+            list.iter().map(|recipient| as_kept(recipient)).collect()
+        };
+        let (add, remove) = (&all_as_kept(add), &all_as_kept(remove));
         let audience = match passphrase {
             Some(source) => Audience::Passphrase(self.store.passphrase_of(source)?),
             None => self.audience_of(&content, add, remove)?,

@@ -4,8 +4,10 @@ use std::io::{self, Read, Write};
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::secrecy::SecretString;
-use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
+use age::{DecryptError, Decryptor, Encryptor, scrypt};
 
+use super::identity::Identity;
+use crate::cluster::recipient::Recipient;
 use crate::secret::Secret;
 
 /// Far more than the passwords and certificates of a large cluster.
@@ -17,7 +19,7 @@ const MOST_WORK: u8 = 24;
 /// What opens a vault.
 pub(super) enum Key<'a> {
     /// Any of these.
-    Identities(&'a [x25519::Identity]),
+    Identities(&'a [Identity]),
     /// A passphrase.
     Passphrase(&'a Secret),
 }
@@ -49,12 +51,7 @@ pub(super) fn has_passphrase(sealed: &[u8]) -> Result<bool, Failure> {
 pub(super) fn open(sealed: &[u8], key: &Key) -> Result<Vec<u8>, Failure> {
     let decryptor = decryptor(sealed)?;
     let reader = match key {
-        Key::Identities(identities) => {
-            let identities = identities
-                .iter()
-                .map(|identity| identity as &dyn age::Identity);
-            decryptor.decrypt(identities)
-        }
+        Key::Identities(identities) => decryptor.decrypt(identities.iter().map(Identity::as_age)),
         Key::Passphrase(passphrase) => {
             let mut identity = scrypt::Identity::new(secret_string(passphrase));
             identity.set_max_work_factor(MOST_WORK);
@@ -73,13 +70,11 @@ pub(super) fn open(sealed: &[u8], key: &Key) -> Result<Vec<u8>, Failure> {
 pub(super) fn seal(plain: &[u8], audience: &Audience) -> io::Result<Vec<u8>> {
     let encryptor = match audience {
         Audience::Recipients(recipients) => {
-            let recipients: Vec<x25519::Recipient> = recipients
+            let recipients: Vec<Recipient> = recipients
                 .iter()
                 .map(|recipient| recipient.parse().map_err(io::Error::other))
                 .collect::<io::Result<_>>()?;
-            let recipients = recipients
-                .iter()
-                .map(|recipient| recipient as &dyn age::Recipient);
+            let recipients = recipients.iter().map(Recipient::as_age);
             Encryptor::with_recipients(recipients).map_err(io::Error::other)?
         }
         Audience::Passphrase(passphrase) => {

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use age::x25519;
-
 use super::content::{Content, VERSION};
+use super::identity::Identity;
 use super::sealed::{self, Audience, Failure, Key};
 use super::{VaultError, file, identity, legacy, reference};
 use crate::cluster::VaultSpec;
+use crate::cluster::recipient::Recipient;
 use crate::secret::Secret;
 
 /// Where the vault is, and how it is opened. Keys are read when they are needed, once.
 pub(super) struct Store {
     path: PathBuf,
     spec: VaultSpec,
-    identities: Option<(PathBuf, Vec<x25519::Identity>)>,
+    identities: Option<(PathBuf, Vec<Identity>)>,
     passphrase: Option<Secret>,
     /// What the present file is encrypted with; `None` if there is none.
     present: Option<Kind>,
@@ -192,8 +192,9 @@ impl Store {
         }
         let mut recipients = self.own_recipients();
         for recipient in &self.spec.recipients {
-            if !recipients.contains(recipient) {
-                recipients.push(recipient.clone());
+            let recipient = as_kept(recipient);
+            if !recipients.contains(&recipient) {
+                recipients.push(recipient);
             }
         }
         Ok(Audience::Recipients(recipients))
@@ -203,7 +204,7 @@ impl Store {
     pub(super) fn own_recipients(&self) -> Vec<String> {
         let identities = self.identities.iter().flat_map(|(_, list)| list);
         identities
-            .map(|identity| identity.to_public().to_string())
+            .map(|identity| identity.recipient().to_owned())
             .collect()
     }
 
@@ -275,5 +276,14 @@ impl Store {
             path: self.path.clone(),
             why: why.to_owned(),
         }
+    }
+}
+
+/// A recipient as the vault keeps it and tells it: without SSH's comment.
+pub(super) fn as_kept(recipient: &str) -> String {
+    match recipient.parse::<Recipient>() {
+        Ok(parsed) => parsed.to_string(),
+        // It is refused when the vault is written.
+        Err(_) => recipient.to_owned(),
     }
 }

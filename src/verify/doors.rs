@@ -265,11 +265,7 @@ pub(super) fn tls(view: &View, judge: &mut Judge) {
         judge.holds("etcd, Patroni and PostgreSQL speak TLS");
     } else {
         judge
-            .warning(
-                None,
-                "tls is off: passwords and data go over the network in clear text, and whoever \
-                 reaches etcd owns the database",
-            )
+            .warning(None, crate::cluster::tls::OFF)
             .hint("`tls: on` in the inventory; the next deploy turns it on in a running cluster");
     }
 }

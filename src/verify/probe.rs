@@ -127,18 +127,21 @@ fn entrances<'a>(
 /// in `bin_dir`; `None` if there is no HAProxy that can be asked from there. It logs in as
 /// [`PROBE_ROLE`] with `password`.
 ///
-/// The password goes to psql through its environment, which only the same user and root can read:
-/// it stands in no argument list and in no file. psql reads neither a startup file nor a service
+/// The password goes to psql in a password file in memory, whose name is gone before the password
+/// is written: it stands in no argument list, no environment, and no file that a killed script
+/// could leave. psql reads neither a startup file nor a service
 /// file, and the variables of whoever runs it are dropped. With TLS it is as strict as a client
 /// can be, and looks for the HAProxy's name in the certificate: libpq before 15 finds no address
 /// there.
 pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) -> Option<Secret> {
     let mut script = format!(
-        "unset PGHOST PGHOSTADDR PGPORT PGSERVICE PGSERVICEFILE PGOPTIONS PGPASSFILE PGSSLMODE \
+        "unset PGPASSWORD PGHOST PGHOSTADDR PGPORT PGSERVICE PGSERVICEFILE PGOPTIONS PGPASSFILE PGSSLMODE \
          PGSSLROOTCERT PGSSLCERT PGSSLKEY PGREQUIREAUTH PGTARGETSESSIONATTRS PGCLIENTENCODING\n\
          export LC_ALL=C PGCONNECT_TIMEOUT=5 PGAPPNAME=mahout\n\
-         PGUSER={user} PGDATABASE={database} PGPASSWORD={password}\n\
-         export PGUSER PGDATABASE PGPASSWORD\n\
+         export PGUSER={user} PGDATABASE={database} PGPASSFILE=/proc/self/fd/3\n\
+         umask 077\n\
+         name=$(mktemp -p /dev/shm) && exec 3<>\"$name\" && rm -f \"$name\" || exit\n\
+         printf '%s\\n' {password} >&3\n\
          {encryption}probe() {{\n\
          answer=$({host} timeout -k 2 {DEADLINE} {psql} -X -w -A -t -q -p \"$4\" -c \"$5\" 2>&1 </dev/null)\n\
          code=$?\n\
@@ -154,7 +157,7 @@ pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) 
         },
         user = quoted(PROBE_ROLE),
         database = quoted(DATABASE),
-        password = quoted(password.expose()),
+        password = quoted(&passfile_line(password.expose())),
         psql = quoted(&format!("{}/psql", bin_dir.trim_end_matches('/'))),
     );
     let mut probes = 0;
@@ -169,6 +172,12 @@ pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) 
     }
     script += "wait\n";
     (probes > 0).then(|| Secret::new(script))
+}
+
+/// The line of a password file for whatever is connected to.
+fn passfile_line(password: &str) -> String {
+    let password = password.replace('\\', r"\\").replace(':', r"\:");
+    format!("*:*:*:*:{password}")
 }
 
 /// A word for the shell.

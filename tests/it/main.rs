@@ -14,6 +14,7 @@ mod nodes;
 mod operator;
 mod plan;
 mod probe;
+mod redaction;
 mod render;
 mod report;
 mod rotate;

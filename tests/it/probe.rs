@@ -12,8 +12,10 @@ use crate::sample::{Sample, cluster, name};
 
 /// Answers by host and port, and tells of any secret that it finds in its arguments.
 const PSQL: &str = r#"#!/bin/sh
-case "$*" in *"$PGPASSWORD"*) echo 'the password is in the arguments'; exit 1 ;; esac
-if [ "$PGPASSWORD" != "it's \"\$x\" %s" ]; then echo "wrong password: $PGPASSWORD"; exit 2; fi
+read -r line <"$PGPASSFILE"
+if [ "$line" != "*:*:*:*:it's \"\$x\" %s \\\\\\:" ]; then echo "wrong password: $line"; exit 2; fi
+if [ "$(stat -L -c %F,%a "$PGPASSFILE")" != 'regular file,600' ]; then echo 'not closed'; exit 2; fi
+if { tr '\0' ' ' </proc/$$/cmdline; env; } | grep -F "it's"; then echo 'it is shown'; exit 2; fi
 if [ "$PGUSER $PGDATABASE $PGSERVICE" != "mahout_probe postgres " ]; then echo "wrong user"; exit 2; fi
 while [ $# -gt 0 ]; do
   case $1 in -p) port=$2; shift ;; -c) sql=$2; shift ;; esac
@@ -49,7 +51,7 @@ fn probe(tls: bool) {
     cluster.nodes[2].haproxy.read_only_port = None;
     cluster.tls.enabled = tls;
     let from = &cluster.nodes[1];
-    let password = Secret::new("it's \"$x\" %s");
+    let password = Secret::new("it's \"$x\" %s \\:");
     let bin_dir = folder.path().to_str().expect("a path");
     let script = script(&cluster, from, bin_dir, &password).expect("a script");
 

@@ -1,26 +1,24 @@
 //! The vault and certificates that are brought along.
 
 use super::Context;
+use crate::cluster::recipient::{NotARecipient, Recipient};
 
 pub(super) fn check(context: &mut Context<'_>) {
     let draft = context.draft;
     let problems = &mut *context.problems;
     if let Some(vault) = draft.top.vault.as_ref().map(|vault| &vault.value) {
         for recipient in vault.recipients.iter().flat_map(|list| &list.value.0) {
-            if recipient.value.parse::<age::x25519::Recipient>().is_err() {
-                let message = if recipient
-                    .value
-                    .to_uppercase()
-                    .starts_with("AGE-SECRET-KEY-")
-                {
-                    "`vault.recipients` holds a secret key, where everyone can read it"
-                } else {
-                    "`vault.recipients`: this is no age recipient"
-                };
-                problems
-                    .error(recipient.span, message)
-                    .hint("a recipient begins with `age1`; `age-keygen -y IDENTITY` prints it");
-            }
+            let Err(why) = recipient.value.parse::<Recipient>() else {
+                continue;
+            };
+            let message = match why {
+                NotARecipient::SecretKey => {
+                    "`vault.recipients` holds a secret key, where everyone can read it".to_owned()
+                }
+                NotARecipient::Other => "`vault.recipients`: this is no age recipient".to_owned(),
+                why => format!("`vault.recipients`: {why}"),
+            };
+            problems.error(recipient.span, message).hint(why.hint());
         }
         if let (Some(passphrase), Some(recipients)) = (&vault.passphrase, &vault.recipients)
             && !recipients.value.0.is_empty()

@@ -10,7 +10,7 @@ use crate::vault::{Persist, Readers, Vault, VaultError};
 /// Makes an identity in the file `name`; returns its recipient.
 fn identity(place: &Place, name: &str) -> String {
     let identity = crate::vault::identity::make(&place.path(name)).expect("made");
-    identity.to_public().to_string()
+    identity.recipient().to_owned()
 }
 
 fn with_passphrase(place: &Place, passphrase: &str) -> VaultSpec {
@@ -171,4 +171,83 @@ fn a_passphrase_opens_it_alone() {
     assert_eq!(save(&spec).expect("the new one"), first);
     let shown = format!("{vault:?} {:?}", Secret::new("x"));
     assert!(!shown.contains("different"), "{shown}");
+}
+
+#[cfg(not(feature = "vault-ssh"))]
+#[test]
+fn an_ssh_key_asks_for_the_feature() {
+    let place = Place::new();
+    place.saved(&cluster(""));
+    let mut vault = place.open().expect("opens");
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
+    let error = vault.rekey(&[key.to_owned()], &[], None).expect_err("ssh");
+    assert!(error.to_string().contains("`vault-ssh`"), "{error}");
+    let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\n";
+    place.write(&place.path("identity"), pem);
+    let error = place.open().expect_err("ssh");
+    assert!(error.to_string().contains("`vault-ssh`"), "{error}");
+}
+
+/// Makes an SSH key in the file `name`; returns its public half, with a comment.
+#[cfg(feature = "vault-ssh")]
+fn ssh_key(place: &Place, name: &str, options: &[&str]) -> String {
+    let path = place.path(name);
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-C", "alice@desk", "-f"])
+        .arg(&path)
+        .args(options)
+        .status();
+    assert!(made.expect("ssh-keygen").success());
+    let public = std::fs::read_to_string(path.with_extension("pub")).expect("its public half");
+    public.trim().to_owned()
+}
+
+#[cfg(feature = "vault-ssh")]
+#[test]
+fn ssh_keys_open_it() {
+    let place = Place::new();
+    let first = place.saved(&cluster(""));
+    for name in ["ed25519", "rsa"] {
+        let public = ssh_key(&place, name, &["-t", name, "-N", ""]);
+        let mut vault = place.open().expect("opens");
+        let added = std::slice::from_ref(&public);
+        let readers = vault.rekey(added, &[], None).expect("added");
+        let Readers::Recipients(readers) = readers else {
+            panic!("{readers:?}");
+        };
+        assert!(readers.iter().all(|reader| !reader.contains("alice")));
+        let spec = place.operator(name);
+        let open = || Vault::open(&place.vault(), &spec);
+        let mut theirs = open().expect("the SSH key opens it");
+        let found = theirs.resolve(&cluster(""), now(), Persist::DryRun);
+        assert_eq!(found.expect("read"), first);
+        let error = theirs.rekey(&[], added, None).expect_err("oneself");
+        assert!(error.to_string().contains("it is your own"), "{error}");
+        vault.rekey(&[], added, None).expect("removed");
+        let error = open().expect_err("removed");
+        assert!(matches!(error, VaultError::WrongIdentity { .. }), "{error}");
+    }
+
+    ssh_key(&place, "locked", &["-t", "ed25519", "-N", "open sesame"]);
+    let error = Vault::open(&place.vault(), &place.operator("locked")).expect_err("locked");
+    assert!(error.to_string().contains("has a passphrase"), "{error}");
+}
+
+#[cfg(feature = "vault-ssh")]
+#[test]
+fn an_ssh_key_alone_makes_a_vault() {
+    let place = Place::new();
+    ssh_key(&place, "identity", &["-t", "ed25519", "-N", ""]);
+    let second = ssh_key(&place, "second", &["-t", "ed25519", "-N", ""]);
+    let spec = VaultSpec {
+        recipients: vec![second],
+        ..place.operator("identity")
+    };
+    for _ in 0..2 {
+        let mut vault = Vault::open(&place.vault(), &spec).expect("opens");
+        let made = vault.resolve(&cluster(""), now(), Persist::Save);
+        made.expect("written");
+        assert!(vault.notices().is_empty(), "{:?}", vault.notices());
+    }
+    Vault::open(&place.vault(), &place.operator("second")).expect("the second operator's");
 }

@@ -349,3 +349,14 @@ fn a_vault_that_is_not_the_nodes_own_or_older_is_refused() {
         .insert(STAMP_FILE.to_owned(), FileFacts::default());
     case.plan();
 }
+
+#[test]
+fn a_cluster_without_tls_is_told_so_once() {
+    let off = Case::bare(&format!("{THREE}tls: off\n"), "debian-12");
+    for case in [off.clone(), off.deployed()] {
+        let notes = case.notes();
+        assert_eq!(notes.matches("tls is off: ").count(), 1, "{notes}");
+    }
+    let on = Case::bare(THREE, "debian-12");
+    assert!(!on.notes().contains("tls is off"), "{}", on.notes());
+}

@@ -51,9 +51,27 @@ pub(super) async fn plan(
     aim: &Aim,
     fleet: &Fleet<Host>,
 ) -> Result<Plan, Error> {
+    of_now(session, aim, fleet).await.map(|(plan, _)| plan)
+}
+
+/// The plan from the nodes as they are, with what they said. A refusal must stand twice: the nodes
+/// are asked side by side, not at one moment, and while services start (a run was interrupted, a
+/// node boots) what one said a second ago contradicts what another says now.
+async fn of_now(
+    session: &Session<'_>,
+    aim: &Aim,
+    fleet: &Fleet<Host>,
+) -> Result<(Plan, Facts), Error> {
     let facts = session.gather(fleet).await;
     session.refuse_lost_vault(&facts)?;
-    build(session, aim, &facts)
+    match build(session, aim, &facts) {
+        Ok(plan) => Ok((plan, facts)),
+        Err(Error::Plan(_)) => {
+            let facts = session.ask(fleet).await;
+            Ok((build(session, aim, &facts)?, facts))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The plan from these facts.
@@ -156,9 +174,8 @@ impl Locked<'_> {
         out: &mut dyn Write,
     ) -> Result<Vec<Finding>, Error> {
         let aim = shown.aim;
-        let facts = self.lock.hold(self.hosts, session.gather(self.fleet)).await;
-        session.refuse_lost_vault(&facts)?;
-        let mut fresh = build(session, aim, &facts)?;
+        let now = of_now(session, aim, self.fleet);
+        let (mut fresh, facts) = self.lock.hold(self.hosts, now).await?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {
             return Err(Error::OutOfDate);

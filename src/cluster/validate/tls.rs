@@ -1,6 +1,7 @@
 //! `tls` and `clients`: what contradicts them, and whom they let in.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Context, span};
 use crate::cluster::Role;
@@ -14,6 +15,31 @@ pub(super) fn check(context: &mut Context<'_>) {
     if context.cluster.tls.enabled {
         parameters(context);
         version(context);
+        lifetimes(context);
+    }
+}
+
+/// Certificates are renewed by a deploy in the last third of their lifetime: one of a few hours
+/// would end before anybody deploys.
+const SHORTEST: Duration = Duration::from_secs(24 * 3600);
+
+fn lifetimes(context: &mut Context<'_>) {
+    let tls = &context.cluster.tls;
+    let section = context.draft.top.certificates.as_ref();
+    let place = section.map(|section| section.span);
+    if tls.lifetime < SHORTEST {
+        context
+            .problems
+            .error(place, "`certificates.lifetime` is shorter than a day")
+            .hint("a deploy renews a certificate in its last third, and somebody has to run it");
+    } else if tls.ca_lifetime < 2 * tls.lifetime {
+        context
+            .problems
+            .error(
+                place,
+                "`certificates.ca_lifetime` is not twice `certificates.lifetime`",
+            )
+            .hint("no certificate outlives its authority: give the authority years");
     }
 }
 

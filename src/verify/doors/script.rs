@@ -4,7 +4,7 @@ use super::{Door, Knock, Outcome};
 use crate::cluster::tls::CA_FILE;
 use crate::cluster::{CertificatePurpose, Cluster, Node};
 use crate::secret::Secret;
-use crate::verify::probe;
+use crate::verify::probe::{self, quoted};
 
 /// How long one knock may take, in seconds.
 const DEADLINE: u64 = 8;
@@ -151,26 +151,28 @@ fn outcome(door: Door, code: &str, answer: &str) -> Outcome {
         Door::PostgresqlPlain
         | Door::PostgresqlSuperuser
         | Door::PostgresqlReplication
-        | Door::HaproxySuperuser => database(code, answer),
+        | Door::HaproxySuperuser => database(door, code, answer),
         _ => web(door, code, answer),
     }
 }
 
 /// What PostgreSQL says (`src/backend/libpq/auth.c`). Whoever is asked for a password, or told
 /// that it was the wrong one, has passed pg_hba.
-fn database(code: &str, answer: &str) -> Outcome {
-    const REFUSED: [&str; 6] = [
+fn database(door: Door, code: &str, answer: &str) -> Outcome {
+    const REFUSED: [&str; 3] = [
         "no pg_hba.conf entry",
         "pg_hba.conf rejects",
         "requires a valid client certificate",
-        "server does not support SSL",
-        // HAProxy turns the source away.
+    ];
+    // HAProxy turns the source away; PostgreSQL itself says what it has against it.
+    const CUT_OFF: [&str; 2] = [
         "server closed the connection unexpectedly",
         "SSL SYSCALL error",
     ];
+    let says = |words: &[&str]| words.iter().any(|words| answer.contains(words));
     if code == "0" {
         Outcome::Open("the login went through".to_owned())
-    } else if REFUSED.iter().any(|words| answer.contains(words)) {
+    } else if says(&REFUSED) || (door == Door::HaproxySuperuser && says(&CUT_OFF)) {
         Outcome::Closed
     } else if answer.contains("password") {
         Outcome::Open("it asks for a password and for nothing else".to_owned())
@@ -183,10 +185,11 @@ fn database(code: &str, answer: &str) -> Outcome {
 fn web(door: Door, code: &str, answer: &str) -> Outcome {
     let status = answer.rsplit_once("http=").map_or("000", |(_, code)| code);
     let page = door == Door::HaproxyStatistics;
+    // Whoever shows a certificate gets to the question; only its answer counts.
+    let with_certificate = matches!(door, Door::EtcdPassword | Door::RestPassword);
     match (code, status) {
         ("7" | "28", "000") if page => Outcome::Closed,
-        ("7" | "28", "000") => Outcome::Unknown(short(answer)),
-        ("35" | "52" | "55" | "56" | "58", "000") => Outcome::Closed,
+        ("35" | "52" | "55" | "56", "000") if !with_certificate => Outcome::Closed,
         (_, "401" | "403") => Outcome::Closed,
         // Go's server says so to whoever comes in clear text to its TLS port.
         (_, "400") if answer.contains("HTTP request to an HTTPS server") => Outcome::Closed,
@@ -200,11 +203,6 @@ fn web(door: Door, code: &str, answer: &str) -> Outcome {
 fn short(answer: &str) -> String {
     let text = answer.rsplit_once("http=").map_or(answer, |(text, _)| text);
     text.trim().chars().take(120).collect()
-}
-
-/// A word for the shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -292,6 +290,28 @@ mod tests {
         }
         let unknown = outcome(Door::RestPatch, "7", "curl: (7) Failed to connect http=000");
         assert!(matches!(unknown, Outcome::Unknown(_)));
+        let unknown = [
+            // Our own certificate cannot be read, or was not taken: the question was not asked.
+            (
+                Door::EtcdPassword,
+                "58",
+                "curl: (58) could not load PEM http=000",
+            ),
+            (
+                Door::RestPassword,
+                "56",
+                "curl: (56) alert bad certificate http=000",
+            ),
+            (
+                Door::PostgresqlSuperuser,
+                "2",
+                "server closed the connection unexpectedly",
+            ),
+        ];
+        for (door, code, answer) in unknown {
+            let said = outcome(door, code, answer);
+            assert!(matches!(said, Outcome::Unknown(_)), "{door:?}: {said:?}");
+        }
         let unknown = outcome(Door::PostgresqlPlain, "2", "could not translate host name");
         assert!(matches!(unknown, Outcome::Unknown(_)));
     }

@@ -101,10 +101,10 @@ fn certificates_are_renewed_in_their_last_third_and_when_names_change() {
 #[test]
 fn no_certificate_outlives_its_authority_and_none_is_renewed_in_vain() {
     let place = Place::new();
-    let cluster = cluster("tls: on\ncertificates: { lifetime: 365d, ca_lifetime: 400d }\n");
+    let cluster = cluster("tls: on\ncertificates: { lifetime: 365d, ca_lifetime: 730d }\n");
     place.saved(&cluster);
     let mut vault = place.open().expect("opens");
-    let late = now() + DAY * 300;
+    let late = now() + DAY * 600;
     let capped = save_at(&mut vault, &cluster, late);
     assert_eq!(leaf(&capped).not_after, authorities(&capped)[0].not_after);
     let again = save_at(&mut vault, &cluster, late + DAY * 90);

@@ -7,6 +7,7 @@ mod etcd_access;
 #[cfg(test)]
 mod etcd_tests;
 mod explain;
+mod fence;
 mod failure;
 #[cfg(test)]
 mod fixtures;

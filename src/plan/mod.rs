@@ -7,6 +7,7 @@ mod draft;
 pub mod dynamic;
 pub mod etcd;
 mod etcd_access;
+pub mod firewall;
 mod goal;
 pub mod haproxy;
 mod members;
@@ -15,6 +16,7 @@ pub mod patroni;
 pub mod preflight;
 mod project;
 mod roles;
+pub mod selinux;
 pub mod stages;
 mod switchover;
 pub mod system;
@@ -188,6 +190,8 @@ impl Plan {
         }
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);
+        selinux::plan(&mut draft, desired);
+        firewall::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
         etcd::plan(&mut draft, desired);
         etcd_access::plan(&mut draft, desired);

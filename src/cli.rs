@@ -137,6 +137,15 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
         watch: Option<u64>,
     },
+    /// Take the lock away from a run that is stuck or whose machine is gone, after showing who
+    /// holds it
+    Unlock(Unlock),
+    /// Show who has changed the cluster, when, from where and how it went
+    Audit {
+        /// How many runs
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        last: usize,
+    },
     /// Real systemd nodes on this machine, to try things out (as root)
     Lab {
         /// What to do with them.
@@ -166,6 +175,20 @@ pub struct Deploy {
     /// With --dry-run: plan from a record instead of asking the nodes
     #[arg(long, requires = "dry_run", value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// Options of `unlock`.
+#[derive(Clone, Debug, Args)]
+pub struct Unlock {
+    /// Take away the lock of a run that is gone without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only show who holds it
+    #[arg(long, conflicts_with_all = ["yes", "holder"])]
+    pub dry_run: bool,
+    /// Take it away even while this holder is at work
+    #[arg(long, value_name = "USER@HOST")]
+    pub holder: Option<String>,
 }
 
 /// What can be done with the vault.

@@ -4,12 +4,13 @@
 use std::io::Write;
 
 use super::Context;
+use super::audit::Recorded;
 use super::converge::{Aim, Locked, Shown, build, conclude, plan, show};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli;
 use crate::error::Error;
-use crate::execute::{Holder, Interrupt, Lock};
+use crate::execute::{Interrupt, Lock};
 use crate::facts::record;
 use crate::plan::{Goal, Plan};
 use crate::report::Detail;
@@ -82,8 +83,8 @@ async fn on_nodes(
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process(aim.command);
-    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let record = Recorded::begin(session, aim.command, Some((&plan, &aim.title)));
+    let lock = Lock::acquire(&hosts, &record.holder(), &session.context.events).await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,
@@ -97,7 +98,7 @@ async fn on_nodes(
         aim,
     };
     let findings = locked.reach(session, &shown, out).await;
-    lock.release(&hosts).await;
+    record.end(session, lock, &hosts, findings.as_ref()).await;
     conclude(session, aim, &findings?, out)
 }
 

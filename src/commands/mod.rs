@@ -1,5 +1,6 @@
 //! The verbs: each one the pipeline, cut to its length. No shell text, no formatting.
 
+mod audit;
 mod converge;
 mod demo;
 mod deploy;
@@ -13,6 +14,7 @@ mod secrets;
 mod session;
 mod terminal;
 mod trust;
+mod unlock;
 
 use std::cell::OnceCell;
 use std::io::Write;
@@ -90,6 +92,8 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         Command::Rotate { what } => rotate::rotate(context, &what, out).await,
         Command::Verify => observe::verify(context, out).await,
         Command::Status { watch } => observe::status(context, watch, out).await,
+        Command::Unlock(options) => unlock::unlock(context, &options, out).await,
+        Command::Audit { last } => audit::audit(context, last, out).await,
         Command::Lab { command } => lab::lab(context, command, out).await,
         Command::Demo { suite } => demo::demo(context, suite, out).await,
     }

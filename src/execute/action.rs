@@ -2,6 +2,7 @@
 //!
 //! What the functions do, and why, stands in `shell/`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,9 +11,11 @@ use serde_json::{Map, Value, json};
 
 use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
+use super::redact::of_file;
 use super::script::{
     DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes,
 };
+use crate::facts::FileFacts;
 use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
 use crate::platform::Family;
 use crate::render::{Check, File};
@@ -63,7 +66,7 @@ pub(super) fn call(action: &Action) -> Call {
             ),
             60,
         ),
-        Action::WriteFile { file, .. } => (&FILE, write_file(file), 120),
+        Action::WriteFile { before, file } => (&FILE, write_file(before.as_ref(), file), 120),
         Action::RemoveFile { path } => (&FILE, format!("remove_file {}", sh(path)), 60),
         Action::SetSysctl { values } => {
             let mut script = "set_sysctl".to_owned();
@@ -212,7 +215,7 @@ fn install(function: &str, packages: &[PackageChange]) -> String {
     script
 }
 
-fn write_file(file: &File) -> String {
+fn write_file(before: Option<&FileFacts>, file: &File) -> String {
     let check = match file.check {
         None => "none",
         Some(Check::Haproxy) => "haproxy",
@@ -222,13 +225,31 @@ fn write_file(file: &File) -> String {
     from_stdin(
         file.content.expose(),
         &format!(
-            "write_file {} {:o} {} {} {check}",
+            "write_file {} {:o} {} {} {check} {}",
             sh(&file.path),
             file.mode,
             sh(file.owner),
-            sh(file.group)
+            sh(file.group),
+            if keeps_replaced(before, file) {
+                "keep"
+            } else {
+                "forget"
+            }
         ),
     )
+}
+
+/// Whether the file of before may stay beside its place: not if it holds a secret that the new one
+/// does not, nor if that is not known.
+fn keeps_replaced(before: Option<&FileFacts>, file: &File) -> bool {
+    if !file.sensitive {
+        return true;
+    }
+    let Some(before) = before.and_then(|before| before.content.as_ref()) else {
+        return false;
+    };
+    let new: BTreeSet<&str> = of_file(file.content.expose()).collect();
+    of_file(before.expose()).all(|secret| new.contains(secret))
 }
 
 fn patch_configuration(

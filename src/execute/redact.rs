@@ -76,6 +76,11 @@ impl Redactor {
     }
 }
 
+/// The secrets of a sensitive file.
+pub(super) fn of_file(text: &str) -> impl Iterator<Item = &str> {
+    of_text(text).chain(of_keys(text))
+}
+
 /// The lines of the private keys in a PEM text.
 fn of_keys(pem: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;

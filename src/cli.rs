@@ -117,6 +117,32 @@ pub enum Command {
         #[command(flatten)]
         options: Deploy,
     },
+    /// Replace the data of a replica by a copy of the leader's; what is not this cluster's is moved
+    /// aside
+    Reinit {
+        /// The replica
+        node: String,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
+    /// Bring back a node that lost everything, or its etcd's data, under the same name and address
+    Replace {
+        /// The node
+        node: String,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
+    /// End the cluster: stop its services, move its data aside, remove its keys and files
+    Destroy {
+        /// The name of the cluster, its scope, instead of typing it when asked
+        #[arg(long, value_name = "SCOPE", conflicts_with = "dry_run")]
+        confirm: Option<String>,
+        /// Show the plan; touches nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show and change what the vault holds, and who can read it
     Secrets {
         /// What to do.

@@ -79,6 +79,23 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
             let candidate = to.as_deref().map(NodeName::from);
             deploy::deploy(context, &Goal::Switchover { candidate }, &options, out).await
         }
+        Command::Reinit { node, options } => {
+            let node = NodeName::from(node.as_str());
+            deploy::deploy(context, &Goal::Reinitialize { node }, &options, out).await
+        }
+        Command::Replace { node, options } => {
+            let node = NodeName::from(node.as_str());
+            deploy::deploy(context, &Goal::Replace { node }, &options, out).await
+        }
+        Command::Destroy { confirm, dry_run } => {
+            let options = crate::cli::Deploy {
+                yes: confirm.is_some(),
+                dry_run,
+                exit_code: false,
+                facts: None,
+            };
+            deploy::destroy(context, confirm.as_deref(), &options, out).await
+        }
         Command::Diff { exit_code, facts } => {
             let options = crate::cli::Deploy {
                 yes: false,

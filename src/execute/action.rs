@@ -13,7 +13,8 @@ use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
 use super::redact::of_file;
 use super::script::{
-    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes,
+    CARE, DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT,
+    random_bytes,
 };
 use crate::facts::FileFacts;
 use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
@@ -172,6 +173,37 @@ pub(super) fn call(action: &Action) -> Call {
         Action::EtcdAccess { url, root, change } => {
             let call = format!("etcd_access {}", sh(url));
             let requests = etcd_access::requests(root, change);
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
+        Action::Reinitialize {
+            url,
+            username,
+            password,
+            data_dir,
+        } => {
+            let body = json!({"force": true});
+            let login = (username.as_str(), password);
+            let options = options(&format!("{url}/reinitialize"), "POST", login, &body);
+            let call = format!("reinitialize {} {}", sh(url), sh(data_dir));
+            (&CARE, from_stdin(&options, &call), 400)
+        }
+        Action::MoveAside { path, label, .. } => {
+            (&CARE, format!("move_aside {} {label}", sh(path)), 120)
+        }
+        Action::ReplaceEtcdMember {
+            url,
+            root,
+            member,
+            peer_url,
+        } => {
+            let requests = etcd_access::replace_member(root, member.as_deref(), peer_url);
+            let call = format!("etcd_access {}", sh(url));
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
+        Action::JoinEtcd { data_dir } => (&CARE, format!("join_etcd {}", sh(data_dir)), 120),
+        Action::RemoveKeys { url, root, path } => {
+            let requests = etcd_access::remove_keys(root, path);
+            let call = format!("etcd_access {}", sh(url));
             (&ETCD, from_stdin(&requests, &call), 240)
         }
         Action::CreateRole {

@@ -31,6 +31,7 @@ impl Redactor {
                 | Action::ReloadPatroni { password, .. }
                 | Action::RestartPatroni { password, .. }
                 | Action::Switchover { password, .. }
+                | Action::Reinitialize { password, .. }
                 | Action::SetPassword { password, .. } => {
                     secrets.insert(password.expose());
                 }
@@ -39,6 +40,9 @@ impl Redactor {
                     ..
                 } => {
                     secrets.insert(password.expose());
+                }
+                Action::ReplaceEtcdMember { root, .. } | Action::RemoveKeys { root, .. } => {
+                    secrets.extend(root.iter().map(Secret::expose));
                 }
                 Action::EtcdAccess { root, change, .. } => {
                     secrets.extend(root.iter().map(Secret::expose));

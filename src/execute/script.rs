@@ -39,6 +39,7 @@ library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
 library!(RESTART, "restart", [PATRONI, UNIT]);
 library!(ETCD, "etcd", [HTTP]);
+library!(CARE, "care", [PATRONI, UNIT]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
 library!(EVIDENCE, "evidence", [COMMON]);
@@ -203,6 +204,7 @@ mod tests {
             &KERNEL,
             &RESTART,
             &ETCD,
+            &CARE,
             &GATE,
             &GUARD,
             &EVIDENCE,

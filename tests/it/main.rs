@@ -2,6 +2,7 @@
 
 mod architecture;
 mod attack;
+mod care;
 mod cli;
 mod cluster;
 mod execute;

@@ -204,3 +204,19 @@ fn an_external_etcd_must_answer_every_node() {
     case.etcd("pg-1").url = "https://10.0.0.21:2379".to_owned();
     assert!(!case.plan().is_empty());
 }
+
+#[test]
+fn an_external_etcd_in_clear_text_is_noted_in_every_plan() {
+    let words = "the external etcd is spoken to in clear text";
+    for (protocol, is_noted) in [("http", true), ("https", false)] {
+        let text = format!(
+            "scope: main\netcd: {{ external: {{ endpoints: [10.0.0.21:2379], protocol: {protocol} \
+             }} }}\nnodes:\n  pg-1: {{ address: 10.0.0.11 }}\n"
+        );
+        let mut case = Case::bare(&text, "debian-12");
+        case.etcd("pg-1").url = "https://10.0.0.21:2379".to_owned();
+        assert_eq!(case.notes().contains(words), is_noted, "{protocol}");
+        let warned = case.cluster.warnings.iter().any(|it| it.contains(words));
+        assert_eq!(warned, is_noted, "{protocol}");
+    }
+}

@@ -36,7 +36,8 @@ pub use goal::Goal;
 pub use preflight::PlanError;
 pub use step::{Guard, Step, UnitOperation};
 
-use crate::cluster::{Cluster, NodeName, Secrets};
+use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
+use crate::cluster::{Cluster, ExternalEtcd, NodeName, Secrets};
 use crate::facts::Facts;
 use crate::render::Rendered;
 
@@ -232,7 +233,11 @@ impl Plan {
             draft.note(note.node.as_ref(), note.message);
         }
         if !desired.cluster.tls.enabled {
-            draft.note(None, crate::cluster::tls::OFF);
+            draft.note(None, OFF);
+        }
+        let external = desired.cluster.etcd.external.as_ref();
+        if external.is_some_and(ExternalEtcd::is_in_clear) {
+            draft.note(None, EXTERNAL_IN_CLEAR);
         }
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);

@@ -180,7 +180,7 @@ pub enum Command {
     },
     /// Boot three local nodes, deploy a cluster on them, verify it, say how to connect (as root)
     Demo {
-        /// Debian's release on the nodes
+        /// What the nodes run
         #[arg(long, value_enum, default_value_t)]
         suite: Suite,
     },

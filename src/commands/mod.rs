@@ -6,6 +6,7 @@ mod demo;
 mod deploy;
 mod edit;
 pub mod lab;
+mod lost_vault;
 mod observe;
 mod offline;
 mod probes;

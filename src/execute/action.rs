@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::etcd_access;
+use super::fence;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
 use super::redact::of_file;
 use super::script::{
@@ -31,6 +32,16 @@ pub(super) struct Call {
     /// After so long something must be wrong. The step is not ended then (a package manager must
     /// not be), it is only no longer waited for.
     pub(super) bound: Duration,
+}
+
+impl Call {
+    pub(super) fn new(library: &'static Library, script: String, seconds: u64) -> Self {
+        Self {
+            library,
+            script,
+            bound: Duration::from_secs(seconds),
+        }
+    }
 }
 
 /// The call for `action`.
@@ -81,6 +92,8 @@ pub(super) fn call(action: &Action) -> Call {
             (&KERNEL, script, 60)
         }
         Action::EnableWatchdog => (&KERNEL, "enable_watchdog".to_owned(), 60),
+        Action::Firewall(change) => return fence::firewall(change),
+        Action::Selinux(change) => return fence::selinux(change),
         Action::ReloadSystemd => (&UNIT, "reload_systemd".to_owned(), 120),
         Action::Systemd { unit, operation } => {
             let function = match operation {
@@ -222,11 +235,7 @@ pub(super) fn call(action: &Action) -> Call {
             password,
         } => (&PATRONI, set_password(connection, name, password), 90),
     };
-    Call {
-        library,
-        script,
-        bound: Duration::from_secs(seconds),
-    }
+    Call::new(library, script, seconds)
 }
 
 /// `printf` is part of every shell that we meet, so that the text is in nobody's argv.

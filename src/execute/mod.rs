@@ -10,6 +10,7 @@ mod etcd_access;
 mod etcd_tests;
 mod explain;
 mod failure;
+mod fence;
 #[cfg(test)]
 mod fixtures;
 mod gate;

@@ -35,6 +35,8 @@ library!(DEBIAN, "debian", [COMMON]);
 library!(ENTERPRISE_LINUX, "enterprise_linux", [COMMON]);
 library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
+library!(FIREWALL, "firewall", [COMMON]);
+library!(SELINUX, "selinux", [FILE]);
 library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
 library!(RESTART, "restart", [PATRONI, UNIT]);
@@ -202,6 +204,8 @@ mod tests {
             &ENTERPRISE_LINUX,
             &UNIT,
             &KERNEL,
+            &FIREWALL,
+            &SELINUX,
             &RESTART,
             &ETCD,
             &CARE,

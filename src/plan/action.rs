@@ -13,6 +13,9 @@ use crate::platform::Family;
 use crate::render::File;
 use crate::secret::Secret;
 
+use super::firewall::FirewallChange;
+use super::selinux::SelinuxChange;
+
 /// One change on one node. How it is done in shell stands in `execute::action` alone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -60,6 +63,10 @@ pub enum Action {
     EnableWatchdog,
     /// `systemctl daemon-reload`.
     ReloadSystemd,
+    /// Something with the firewall.
+    Firewall(FirewallChange),
+    /// Something with SELinux.
+    Selinux(SelinuxChange),
     /// Something with a unit.
     Systemd {
         /// Its name with suffix.
@@ -324,6 +331,8 @@ impl Action {
             }
             Action::EnableWatchdog => "load softdog".to_owned(),
             Action::ReloadSystemd => "reload systemd's units".to_owned(),
+            Action::Firewall(change) => change.title(),
+            Action::Selinux(change) => change.title(),
             Action::Systemd { unit, operation } => format!("{} {unit}", operation.as_str()),
             Action::PatchDynamicConfiguration { patch, .. } => {
                 let keys: Vec<&str> = patch.keys().map(String::as_str).collect();

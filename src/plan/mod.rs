@@ -8,6 +8,7 @@ mod draft;
 pub mod dynamic;
 pub mod etcd;
 mod etcd_access;
+pub mod firewall;
 mod goal;
 pub mod haproxy;
 mod members;
@@ -18,6 +19,7 @@ mod project;
 mod reinit;
 mod replace;
 mod roles;
+pub mod selinux;
 pub mod stages;
 mod step;
 mod switchover;
@@ -34,7 +36,8 @@ pub use goal::Goal;
 pub use preflight::PlanError;
 pub use step::{Guard, Step, UnitOperation};
 
-use crate::cluster::{Cluster, NodeName, Secrets};
+use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
+use crate::cluster::{Cluster, ExternalEtcd, NodeName, Secrets};
 use crate::facts::Facts;
 use crate::render::Rendered;
 
@@ -230,10 +233,16 @@ impl Plan {
             draft.note(note.node.as_ref(), note.message);
         }
         if !desired.cluster.tls.enabled {
-            draft.note(None, crate::cluster::tls::OFF);
+            draft.note(None, OFF);
+        }
+        let external = desired.cluster.etcd.external.as_ref();
+        if external.is_some_and(ExternalEtcd::is_in_clear) {
+            draft.note(None, EXTERNAL_IN_CLEAR);
         }
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);
+        selinux::plan(&mut draft, desired);
+        firewall::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
         if let Some(member) = &member {
             replace::plan(&mut draft, desired, member);

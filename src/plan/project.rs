@@ -117,6 +117,8 @@ impl NodeFacts {
                     unit.needs_daemon_reload = false;
                 }
             }
+            Action::Firewall(change) => self.project_firewall(change),
+            Action::Selinux(change) => self.project_selinux(change),
             Action::Systemd { unit, operation } => self.project_unit(unit, *operation),
             Action::PatchDynamicConfiguration { patch, .. } => {
                 if let Some(patroni) = &mut self.patroni {
@@ -182,7 +184,7 @@ impl NodeFacts {
         }
     }
 
-    fn project_unit(&mut self, name: &str, operation: UnitOperation) {
+    pub(super) fn project_unit(&mut self, name: &str, operation: UnitOperation) {
         let unit = self.units.entry(name.to_owned()).or_default();
         "loaded".clone_into(&mut unit.load);
         match operation {

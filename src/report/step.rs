@@ -73,6 +73,8 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::RefreshPackageLists { .. }
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
+        | Action::Firewall(_)
+        | Action::Selinux(_)
         | Action::WakeLeader { .. }
         | Action::EtcdPeerUrl { .. }
         | Action::ReloadPatroni { .. }

@@ -22,6 +22,7 @@ mod rotate;
 mod sample;
 mod settings;
 mod ssh;
+mod stand_in;
 mod switchover;
 mod terminal;
 mod turn_on;

@@ -222,6 +222,10 @@ fn silent(findings: &mut Findings, desired: &Desired) {
 /// (etcd-io/etcd#21550, patroni/patroni#3573).
 const LIST_IS_ROOTS: [[u32; 3]; 2] = [[3, 5, 28], [3, 6, 9]];
 
+fn list_is_roots(version: &Version) -> bool {
+    LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad))
+}
+
 /// etcd lets us in, and can let Patroni in.
 fn logins(findings: &mut Findings, desired: &Desired) {
     if !desired.cluster.etcd_asks_for_login() {
@@ -229,7 +233,7 @@ fn logins(findings: &mut Findings, desired: &Desired) {
     }
     for (node, facts) in with_etcd(desired) {
         let version = &desired.rendered[&node.name].versions.etcd;
-        if LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad)) {
+        if list_is_roots(version) {
             findings.refuse(
                 Some(&node.name),
                 format!("etcd {version} tells its members to root alone, so that Patroni fails"),
@@ -247,14 +251,27 @@ fn logins(findings: &mut Findings, desired: &Desired) {
     }
 }
 
-/// Every node with PostgreSQL reaches the etcd that is not ours.
+/// Every node with PostgreSQL reaches the etcd that is not ours, and a user can work there.
 fn external(findings: &mut Findings, desired: &Desired) {
+    let external = desired.cluster.etcd.external.as_ref();
+    let logs_in = external.is_some_and(|external| external.username.is_some());
     for node in desired.cluster.with_role(Role::Postgresql) {
         let facts = desired.facts.nodes.get(&node.name);
         let Some(etcd) = facts.and_then(|facts| facts.etcd.as_ref()) else {
             continue;
         };
         if answers(etcd) {
+            let version = Version::parse_package(&etcd.server_version);
+            if let Some(version) = version.filter(|version| logs_in && list_is_roots(version)) {
+                findings.refuse(
+                    Some(&node.name),
+                    format!(
+                        "the external etcd, version {version}, tells its members to root alone, \
+                         so that Patroni fails"
+                    ),
+                    Some("have it upgraded: the next version is mended".to_owned()),
+                );
+            }
             continue;
         }
         if etcd

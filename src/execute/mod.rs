@@ -2,13 +2,15 @@
 //! which conditions stands in the plan.
 
 mod action;
+#[cfg(test)]
+mod care_tests;
 mod concurrent;
 mod etcd_access;
 #[cfg(test)]
 mod etcd_tests;
 mod explain;
-mod fence;
 mod failure;
+mod fence;
 #[cfg(test)]
 mod fixtures;
 mod gate;

@@ -41,9 +41,8 @@ impl FirewallChange {
     /// The change in words.
     pub(super) fn title(&self) -> String {
         let rules = |rules: &[UfwRule]| {
-            let words = |rule: &UfwRule| {
-                format!("{} from {}", rule.ports.replace(',', ", "), rule.source)
-            };
+            let words =
+                |rule: &UfwRule| format!("{} from {}", rule.ports.replace(',', ", "), rule.source);
             rules.iter().map(words).collect::<Vec<_>>().join("; ")
         };
         match self {
@@ -99,8 +98,7 @@ fn firewalld(desired: &Desired, node: &Node, facts: &NodeFacts) -> Vec<Step> {
         .collect();
     let opens = in_words(&desired.cluster.admitted(node));
     let unit = facts.units.get(FIREWALLD_UNIT);
-    if unit.is_none_or(|unit| unit.enabled != "enabled")
-        && node.system.firewall == FirewallUse::On
+    if unit.is_none_or(|unit| unit.enabled != "enabled") && node.system.firewall == FirewallUse::On
     {
         steps.push(systemd(FIREWALLD_UNIT, UnitOperation::Enable).into());
     }
@@ -203,7 +201,11 @@ impl NodeFacts {
                 self.project_unit(FIREWALLD_UNIT, UnitOperation::Reload);
             }
             FirewallChange::Ufw { add, remove } => {
-                let ufw = self.firewall.get_or_insert_default().ufw.get_or_insert_default();
+                let ufw = self
+                    .firewall
+                    .get_or_insert_default()
+                    .ufw
+                    .get_or_insert_default();
                 ufw.rules.extend(add.iter().cloned());
                 for rule in remove {
                     ufw.rules.remove(rule);

@@ -41,25 +41,29 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<Option<File
     }
     let context = json!({"managed": MANAGED, "rules": rules});
     let content = templates.render("system/firewalld.xml.tera", &context)?;
-    Ok(Some(File::new(Purpose::Firewall, FIREWALLD_POLICY, content)))
+    Ok(Some(File::new(
+        Purpose::Firewall,
+        FIREWALLD_POLICY,
+        content,
+    )))
 }
 
 /// The rules that ufw is to have on a node.
 pub fn ufw_rules(cluster: &Cluster, node: &Node) -> BTreeSet<UfwRule> {
     let rule = |(net, ports): (IpNet, BTreeSet<u16>)| UfwRule {
         source: source(&net),
-        ports: ports.iter().map(u16::to_string).collect::<Vec<_>>().join(","),
+        ports: ports
+            .iter()
+            .map(u16::to_string)
+            .collect::<Vec<_>>()
+            .join(","),
     };
     cluster.admitted(node).into_iter().map(rule).collect()
 }
 
 /// A chain of nftables that drops packets and has no rule for some port of ours, and the commands
 /// that let them in.
-pub fn closed_chain(
-    cluster: &Cluster,
-    node: &Node,
-    facts: &NodeFacts,
-) -> Option<(String, String)> {
+pub fn closed_chain(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> Option<(String, String)> {
     let admitted = cluster.admitted(node);
     let ours: BTreeSet<u16> = admitted.values().flatten().copied().collect();
     let chains = &facts.firewall.as_ref()?.nftables;

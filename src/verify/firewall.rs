@@ -32,7 +32,9 @@ pub(super) fn firewall(view: &View, judge: &mut Judge) {
         judge
             .warning(
                 to,
-                format!("its firewall lets {from} through to port {port}, which is in nobody's list"),
+                format!(
+                    "its firewall lets {from} through to port {port}, which is in nobody's list"
+                ),
             )
             .hint("the nodes' network is in a zone, or a rule, that accepts everything");
     }
@@ -69,7 +71,10 @@ fn ufw(view: &View, node: &Node, facts: &NodeFacts, judge: &mut Judge) {
         judge
             .error(
                 &node.name,
-                format!("ufw has no rule for ports {} from {}", rule.ports, rule.source),
+                format!(
+                    "ufw has no rule for ports {} from {}",
+                    rule.ports, rule.source
+                ),
             )
             .hint(DEPLOY);
     }
@@ -77,7 +82,10 @@ fn ufw(view: &View, node: &Node, facts: &NodeFacts, judge: &mut Judge) {
         judge
             .warning(
                 &node.name,
-                format!("ufw opens ports {} to {}, as once was needed", rule.ports, rule.source),
+                format!(
+                    "ufw opens ports {} to {}, as once was needed",
+                    rule.ports, rule.source
+                ),
             )
             .hint("`mahout deploy` removes the rule");
     }

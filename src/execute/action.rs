@@ -2,7 +2,6 @@
 //!
 //! What the functions do, and why, stands in `shell/`.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,7 +11,6 @@ use serde_json::{Map, Value, json};
 use super::etcd_access;
 use super::fence;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
-use super::redact::of_file;
 use super::script::{
     CARE, DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT,
     random_bytes,
@@ -271,26 +269,13 @@ fn write_file(before: Option<&FileFacts>, file: &File) -> String {
             file.mode,
             sh(file.owner),
             sh(file.group),
-            if keeps_replaced(before, file) {
+            if super::redact::keeps_replaced(before, file) {
                 "keep"
             } else {
                 "forget"
             }
         ),
     )
-}
-
-/// Whether the file of before may stay beside its place: not if it holds a secret that the new one
-/// does not, nor if that is not known.
-fn keeps_replaced(before: Option<&FileFacts>, file: &File) -> bool {
-    if !file.sensitive {
-        return true;
-    }
-    let Some(before) = before.and_then(|before| before.content.as_ref()) else {
-        return false;
-    };
-    let new: BTreeSet<&str> = of_file(file.content.expose()).collect();
-    of_file(before.expose()).all(|secret| new.contains(secret))
 }
 
 fn patch_configuration(

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::Secrets;
+use crate::facts::FileFacts;
 use crate::plan::{Action, EtcdChange, Plan};
+use crate::render::File;
 use crate::secret::Secret;
 
 /// Shorter ones would mask ordinary text.
@@ -80,9 +82,18 @@ impl Redactor {
     }
 }
 
-/// The secrets of a sensitive file.
-pub(super) fn of_file(text: &str) -> impl Iterator<Item = &str> {
-    of_text(text).chain(of_keys(text))
+/// Whether the file of before may stay beside its place: not if it holds a secret that the new one
+/// does not, nor if that is not known; a private key is in one place alone.
+pub(super) fn keeps_replaced(before: Option<&FileFacts>, file: &File) -> bool {
+    if !file.sensitive {
+        return true;
+    }
+    let Some(before) = before.and_then(|before| before.content.as_ref()) else {
+        return false;
+    };
+    let new: BTreeSet<&str> = of_text(file.content.expose()).collect();
+    let mut keys = of_keys(before.expose());
+    keys.next().is_none() && of_text(before.expose()).all(|secret| new.contains(secret))
 }
 
 /// The lines of the private keys in a PEM text.

@@ -128,6 +128,10 @@ fn five_replaced_files_are_kept_and_none_with_a_secret_of_before() {
         // Written once more as it is, for its mode alone, it is not kept twice.
         write(&of(2, "one"), &of(2, "one"));
         assert_eq!(kept(), names);
+        // A private key is nowhere else than in its place.
+        let key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n";
+        write(key, key);
+        assert_eq!(kept(), [""; 0], "{shell:?}");
         write(&of(2, "one"), &of(2, "two"));
         assert_eq!(kept(), [""; 0], "{shell:?}");
     }

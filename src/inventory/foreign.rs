@@ -2,6 +2,11 @@
 
 /// Section (`*` for any), key, remedy; see [`super::elsewhere`].
 pub(super) const KNOWN: &[(&str, &str, &str)] = &[
+    (
+        "",
+        "address",
+        "an address is a node's own, in its entry below `nodes`",
+    ),
     ("", "ansible_host", "the node's address is `address`"),
     ("", "host", "the node's address is `address`"),
     ("", "ip", "the node's address is `address`"),

@@ -230,9 +230,10 @@ impl Decode for NodePath {
         let bad = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
         let climbs = text.split('/').any(|part| part == "..");
         if !trimmed.starts_with('/') || text.chars().any(bad) || climbs {
-            decoder
-                .mistyped(value, WANTED)
-                .hint("it begins with `/` and has no spaces, quotes or `..` in it");
+            let problem = decoder.mistyped(value, WANTED);
+            if problem.hint.is_none() {
+                problem.hint("it begins with `/` and has no spaces, quotes or `..` in it");
+            }
             return None;
         }
         Some(Self(trimmed.to_owned()))

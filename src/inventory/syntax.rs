@@ -1,12 +1,15 @@
 //! What stops the reader, in the words of somebody who edits a file, not of a parser.
 
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, Span};
 use super::yaml::span;
 
 /// Says why `text` is not YAML.
 pub(super) fn syntax(error: &serde_saphyr::Error, text: &str, problems: &mut Problems) {
-    let place = error.location().map(|location| span(&location, text));
+    let mut place = error.location().map(|location| span(&location, text));
     let said = error.to_string();
+    if said.contains("found a tab") {
+        place = place.map(|place| tab(text, place));
+    }
     let said = said.split(" at line ").next().unwrap_or_default();
     let (message, mut hint) = reworded(said);
     if let Some(clue) = place.and_then(|place| clue(text, place.line)) {
@@ -14,6 +17,26 @@ pub(super) fn syntax(error: &serde_saphyr::Error, text: &str, problems: &mut Pro
     }
     let problem: &mut Problem = problems.error(place, message);
     problem.hint(hint);
+}
+
+/// The tab that indents a line from `place` on: the parser names the value before it.
+fn tab(text: &str, place: Span) -> Span {
+    let mut start = 0;
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        if let Some(tab) = line.get(..indent).and_then(|indent| indent.find('\t'))
+            && at + 1 >= place.line
+        {
+            return Span {
+                start: start + tab,
+                end: start + tab + 1,
+                line: at + 1,
+                column: tab + 1,
+            };
+        }
+        start += line.len();
+    }
+    place
 }
 
 /// What the lines say that the parser does not: it often stumbles a line behind the mistake.

@@ -159,7 +159,7 @@ fn good_inventories_with_mistakes_in_them() {
             "inventories/reference.yml",
         ))])
         .collect();
-    mutated(&texts, 300, survives);
+    mutated(&texts, 150, survives);
 }
 
 /// The same as a process of its own, which has a quarter of a gigabyte and a few seconds.
@@ -170,7 +170,7 @@ fn mistakes_take_neither_memory_nor_time() {
     let texts = [super::reference::uncommented(&file(
         "inventories/reference.yml",
     ))];
-    mutated(&texts, 24, |text| {
+    mutated(&texts, 16, |text| {
         std::fs::write(&path, text).expect("written");
         let run = Command::new("sh")
             .args([

@@ -80,10 +80,10 @@ async fn on_nodes(
     {
         return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
-    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
     let me = Holder::this_process(aim.command);
-    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let lock = Lock::acquire_unless(&interrupt, &hosts, &me, &session.context.events).await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,

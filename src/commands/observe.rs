@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::execute::Interrupt;
 use crate::facts::{Facts, record};
 use crate::report::{
-    Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
+    Counts, Events, Status, redraw_status, write_findings, write_findings_json, write_status,
     write_status_json,
 };
 use crate::transport::Effect;
@@ -74,7 +74,7 @@ pub(super) async fn status(
     fleet.close().await;
     let status = status_of(&session, &facts);
     if let Some(seconds) = watch {
-        let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+        let interrupt = Interrupt::on_signals(&Events::discarded()).map_err(Error::Output)?;
         let every = Duration::from_secs(seconds.max(1));
         return tokio::select! {
             result = again_and_again(&session, status, every, out) => result,

@@ -187,10 +187,10 @@ async fn carry_out(
     {
         return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
-    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
     let me = Holder::this_process("rotate");
-    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let lock = Lock::acquire_unless(&interrupt, &hosts, &me, &session.context.events).await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,

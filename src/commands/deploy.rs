@@ -4,7 +4,9 @@
 use std::io::Write;
 
 use super::Context;
-use super::converge::{Aim, Locked, Shown, build, conclude, plan, show};
+use super::converge::{
+    Aim, Locked, Shown, build, conclude, conclude_unchanged, look_again, plan, show,
+};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli;
@@ -54,7 +56,7 @@ async fn on_nodes(
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, aim, fleet).await?;
+    let (plan, facts) = plan(session, aim, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
@@ -66,8 +68,11 @@ async fn on_nodes(
     }
     if plan.is_empty() {
         if aim.goal == Goal::Converge {
-            // A rotation whose end nobody saw: it has come to it.
             session.keep_secrets()?;
+            // Whatever stopped the run before may have left what no step mends.
+            let findings = look_again(session, aim, fleet, &facts).await?;
+            conclude_unchanged(session, &findings, out)?;
+            // A rotation whose end nobody saw: it has come to it.
             session.vault.finish()?;
         }
         return Ok(());

@@ -171,7 +171,7 @@ async fn carry_out(
         return Ok(());
     };
     session.change(&first.change)?;
-    let plan = plan(session, &first.aim, fleet).await?;
+    let (plan, _) = plan(session, &first.aim, fleet).await?;
     show(session, &first.aim, &plan, Detail::Summary, out)?;
     if !others.is_empty() && !session.context.is_json() {
         writeln!(out, "then, each with its plan:").map_err(Error::Output)?;

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod attack;
+mod care;
 mod cli;
 mod cluster;
 mod execute;
@@ -10,6 +11,7 @@ mod failures;
 mod inventory;
 mod lab;
 mod ledger;
+mod mutation;
 mod nodes;
 mod operator;
 mod plan;
@@ -21,6 +23,7 @@ mod rotate;
 mod sample;
 mod settings;
 mod ssh;
+mod stand_in;
 mod switchover;
 mod terminal;
 mod turn_on;

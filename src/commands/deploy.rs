@@ -5,7 +5,9 @@ use std::io::Write;
 
 use super::Context;
 use super::audit::Recorded;
-use super::converge::{Aim, Locked, Shown, build, conclude, plan, show};
+use super::converge::{
+    Aim, Locked, Shown, build, conclude, conclude_unchanged, look_again, plan, show,
+};
 use super::session::Session;
 use super::terminal::{Answer, ask, confirm};
 use crate::cli;
@@ -55,7 +57,7 @@ async fn on_nodes(
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, aim, fleet).await?;
+    let (plan, facts) = plan(session, aim, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
@@ -67,8 +69,11 @@ async fn on_nodes(
     }
     if plan.is_empty() {
         if aim.goal.converges() {
-            // A rotation whose end nobody saw: it has come to it.
             session.keep_secrets()?;
+            // Whatever stopped the run before may have left what no step mends.
+            let findings = look_again(session, aim, fleet, &facts).await?;
+            conclude_unchanged(session, &findings, out)?;
+            // A rotation whose end nobody saw: it has come to it.
             session.vault.finish()?;
         }
         return Ok(());
@@ -76,10 +81,16 @@ async fn on_nodes(
     if !options.yes && !agreed(session, aim)? {
         return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
-    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
     let record = Recorded::begin(session, aim.command, Some((&plan, &aim.title)));
-    let lock = Lock::acquire(&hosts, &record.holder(), &session.context.events).await?;
+    let lock = Lock::acquire_unless(
+        &interrupt,
+        &hosts,
+        &record.holder(),
+        &session.context.events,
+    )
+    .await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,

@@ -172,7 +172,7 @@ async fn carry_out(
         return Ok(());
     };
     session.change(&first.change)?;
-    let plan = plan(session, &first.aim, fleet).await?;
+    let (plan, _) = plan(session, &first.aim, fleet).await?;
     show(session, &first.aim, &plan, Detail::Summary, out)?;
     if !others.is_empty() && !session.context.is_json() {
         writeln!(out, "then, each with its plan:").map_err(Error::Output)?;
@@ -188,10 +188,16 @@ async fn carry_out(
     {
         return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
-    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
     let record = Recorded::begin(session, "rotate", Some((&plan, &first.aim.title)));
-    let lock = Lock::acquire(&hosts, &record.holder(), &session.context.events).await?;
+    let lock = Lock::acquire_unless(
+        &interrupt,
+        &hosts,
+        &record.holder(),
+        &session.context.events,
+    )
+    .await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,

@@ -22,6 +22,7 @@ mod local_node;
 mod lock;
 #[cfg(test)]
 mod lock_tests;
+mod patience;
 mod phase;
 mod quote;
 mod redact;

@@ -86,6 +86,27 @@ fn a_file_takes_its_place_whole_and_what_was_foreign_is_kept_once() {
 }
 
 #[test]
+fn no_key_of_before_stays_beside_a_new_one() {
+    if !as_root() {
+        return;
+    }
+    for shell in shells() {
+        let node = LocalNode::new(shell);
+        fs::create_dir_all(node.path("/run/mahout")).expect("a folder");
+        fs::create_dir_all(node.path("/etc/mahout")).expect("a folder");
+        let path = node.path("/etc/mahout/patroni.pem");
+        fs::write(&path, "the old key").expect("a file");
+        // What the versions before this one left.
+        let kept = format!("{path}.before-mahout");
+        fs::write(&kept, "an older key").expect("a file");
+        let (code, said) = perform(&node, &write_file(&path, "the new key"));
+        assert_eq!((code, said.as_str()), (0, ""), "{shell:?}");
+        assert_eq!(fs::read_to_string(&path).expect("the file"), "the new key");
+        assert!(!fs::exists(&kept).expect("a look"), "{shell:?}");
+    }
+}
+
+#[test]
 fn five_replaced_files_are_kept_and_none_with_a_secret_of_before() {
     if !as_root() {
         return;

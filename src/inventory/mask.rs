@@ -56,7 +56,8 @@ pub(super) fn mask(text: &str) -> String {
             }
             from = end.max(start + 1);
         }
-        let rest = urls(&phrases(line.get(shown..).unwrap_or_default()));
+        let rest = options(line.get(shown..).unwrap_or_default());
+        let rest = urls(&phrases(&rest));
         out.push_str(&identities(&rest));
     }
     out
@@ -136,6 +137,19 @@ fn value_end(line: &str, start: usize) -> usize {
         return start + value.get(..found).unwrap_or_default().trim_end().len();
     }
     whole
+}
+
+/// Options of pg_hba lines whose value is a secret; it may be a list in quotes: to the line's end.
+fn options(line: &str) -> String {
+    let starts = ["ldapbindpasswd=", "radiussecrets="]
+        .into_iter()
+        .filter_map(|option| Some(line.find(option)? + option.len()));
+    let Some(start) = starts.min() else {
+        return line.to_owned();
+    };
+    let mut out = line.get(..start).unwrap_or_default().to_owned();
+    blot(line, start, line.len(), &mut out);
+    out
 }
 
 /// Passwords inside of texts: `password=…` of a connection string, `PASSWORD '…'` of a statement.
@@ -229,6 +243,8 @@ mod tests {
             "options: [\"PASSWORD 'hunter2'\", \"x PASSWORD 'hunter2\"]\n",
             "primary_conninfo: host=10.0.0.11 password=hunter2 user=x password = hunter2\n",
             "password: |hunter2",
+            "- hostssl all all all ldap ldapbasedn=x ldapbindpasswd=hunter2\n",
+            "- 'host all all all radius radiussecrets=\"hunter2 , hunter2\"'\r\nport: 1\n",
             "passwords:\n- hunter2\n",
             "password: !vault |\n  hunter2\n",
         ] {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use mahout::cluster::{self, Cluster, Secrets};
 use mahout::facts::script::script;
 use mahout::facts::{Ask, Facts, NodeFacts, parse::parse, record};
+use mahout::secret::{Mask, Secret};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::mutation::mutated;
 use crate::operator::lab_or_skip;
@@ -155,6 +157,42 @@ fn a_record_holds_no_content_and_reads_as_it_was() {
         file.content = None;
     }
     assert_eq!(record::read(&path).expect("a record"), facts);
+}
+
+#[test]
+fn a_record_holds_no_secret_of_the_dynamic_configuration_either() {
+    let mut facts = Facts::default();
+    facts.nodes.insert("pg-1".into(), read("trixie-leader"));
+    let config = serde_json::json!({
+        "ttl": 30,
+        "postgresql": {
+            "parameters": {
+                "archive_command": "PGPASSWORD=hunter2 push %p",
+                "restore_command": "fetch planted-key %f",
+                "password_encryption": "scram-sha-256",
+            },
+            "pg_hba": ["host all all 10.0.0.0/8 ldap ldapserver=x ldapbindpasswd=hunter2"],
+        },
+    });
+    let patroni = |facts: &mut Facts| {
+        let node = facts.nodes.values_mut().next().expect("the node");
+        node.patroni.take().expect("Patroni")
+    };
+    let mut with = patroni(&mut facts);
+    with.config = config.as_object().expect("an object").clone();
+    facts.nodes.values_mut().next().expect("the node").patroni = Some(with);
+    let mask = Mask::new([&Secret::new("planted-key")]);
+    let mut kept = record::without_secrets(&facts, &mask);
+    let kept = Value::Object(patroni(&mut kept).config);
+    let text = kept.to_string();
+    assert!(
+        !text.contains("hunter2") && !text.contains("planted-key"),
+        "{text}"
+    );
+    assert_eq!(kept["ttl"], 30);
+    let parameters = &kept["postgresql"]["parameters"];
+    assert_eq!(parameters["restore_command"], "fetch (secret) %f");
+    assert_eq!(parameters["password_encryption"], "scram-sha-256");
 }
 
 /// A recorded output with a piece of it cut out or replaced.

@@ -19,6 +19,14 @@ pub(super) fn check(context: &mut Context<'_>) {
         parameters(context);
         version(context);
         lifetimes(context);
+    } else {
+        let place = context.draft.top.tls.as_ref().map(|tls| tls.span);
+        context
+            .problems
+            .warning(place, crate::cluster::tls::OFF)
+            .hint(
+                "`tls: on`; the next deploy turns it on in a running cluster, while clients go on",
+            );
     }
 }
 

@@ -56,6 +56,13 @@ remove_file() {
 keep_foreign() {
 	local path=$1 kept=$1.before-mahout
 	if [ ! -e "$path" ] && [ ! -L "$path" ]; then return 1; fi
+	# All of that folder is ours, and a key cannot say so: no older one stays.
+	case $path in
+	*/etc/mahout/*)
+		rm -f "$kept"
+		return 1
+		;;
+	esac
 	if [ -e "$kept" ] || [ -L "$kept" ]; then return 1; fi
 	if [ ! -L "$path" ] && grep -q 'managed by mahout' "$path"; then return 1; fi
 	keep_as "$path" "$kept"

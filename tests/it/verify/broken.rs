@@ -92,6 +92,11 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("haproxy.closed", Severity::Error, "page is open: answer 200", |s| {
         s.door(1, Door::HaproxyStatistics, Outcome::Open("answer 200".to_owned()));
     }),
+    ("system.reachable", Severity::Error, "`Alpine Linux` (ID=alpine) is not a distribution", |s| {
+        let os = &mut s.node(2).system.os;
+        (os.id, os.id_like, os.pretty_name) = ("alpine".to_owned(), Vec::new(), "Alpine Linux".to_owned());
+        s.rendered.remove(&crate::sample::name(2));
+    }),
     ("system.tls", Severity::Warning, "clear text", |s| s.cluster.tls.enabled = false),
     ("system.tls", Severity::Warning, "the external etcd is spoken to in clear text", |s| {
         s.cluster.etcd.external = Some(ExternalEtcd {

@@ -27,7 +27,7 @@ pub use node::{Node, NodeName, Role, SshSpec};
 pub use patroni::{NodePatroni, PatroniSpec};
 pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
 pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
-pub use system::SystemSpec;
+pub use system::{PackagesSpec, RepositorySpec, SystemSpec};
 pub use timings::Timings;
 pub use tls::{
     BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec, TlsStage,

@@ -19,6 +19,9 @@ mod local_node;
 mod lock;
 #[cfg(test)]
 mod lock_tests;
+mod packages;
+#[cfg(test)]
+mod packages_tests;
 mod phase;
 mod quote;
 mod redact;

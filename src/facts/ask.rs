@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::cluster::etcd::{EtcdClientFiles, ROOT};
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role, SecretName, Secrets};
-use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
+use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux, repositories};
 use crate::secret::Secret;
 
 use super::OsRelease;
@@ -16,6 +16,8 @@ use super::OsRelease;
 pub struct Ask {
     /// The node.
     pub node: NodeName,
+    /// What it is, if the inventory says so: `el-9`.
+    pub platform: Option<String>,
     /// Files: metadata and content.
     pub files: Vec<String>,
     /// Directories: metadata, and whether anything is in them.
@@ -117,6 +119,7 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/systemd/system/mahout-thp.service",
         "/etc/systemd/system/patroni.service",
         "/etc/udev/rules.d/60-mahout-watchdog.rules",
+        repositories::FILE,
     ]
 }
 
@@ -156,6 +159,7 @@ impl Ask {
         let of_role = |role, name: &str| node.has(role).then(|| name.to_owned());
         Self {
             node: node.name.clone(),
+            platform: node.system.platform.clone(),
             files: owned(managed_paths()),
             directories: sorted(
                 data_dirs
@@ -199,6 +203,17 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// The family, in the words of the script, where the inventory says it.
+    pub(super) fn family(&self) -> Option<&'static str> {
+        let platform = Platform::named(self.platform.as_deref()?)?;
+        Some(match platform.family {
+            Family::Debian => "debian",
+            Family::EnterpriseLinux => "el",
+        })
+    }
+}
+
 /// The releases that we know, one of each that decides something for itself.
 fn platforms() -> Vec<Platform> {
     let release = |id: &str, version_id: &str| OsRelease {
@@ -211,8 +226,9 @@ fn platforms() -> Vec<Platform> {
         .into();
     platforms
         .extend(["22.04", "24.04"].map(|version| debian::platform(&release("ubuntu", version))));
-    platforms
-        .extend(["7", "9"].map(|version| enterprise_linux::platform(&release("rhel", version))));
+    platforms.extend(
+        ["7", "8", "9", "10"].map(|version| enterprise_linux::platform(&release("rhel", version))),
+    );
     platforms
 }
 
@@ -326,6 +342,14 @@ fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform], family: Fami
         .filter(|platform| platform.family == family)
     {
         add(&platform.tool_packages, &None);
+        let instead = platform.tool_packages.iter();
+        add(
+            &sorted(instead.filter_map(|name| platform.instead_of(name))),
+            &None,
+        );
+        if family == Family::EnterpriseLinux {
+            add(&owned(&[repositories::PGDG]), &None);
+        }
         if node.has(Role::Etcd) {
             add(&platform.etcd_packages, &cluster.etcd.version);
         }

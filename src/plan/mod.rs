@@ -2,6 +2,7 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+pub mod change;
 pub mod dcs;
 mod draft;
 pub mod dynamic;
@@ -14,6 +15,7 @@ mod packages;
 pub mod patroni;
 pub mod preflight;
 mod project;
+mod repositories;
 mod roles;
 pub mod stages;
 mod switchover;
@@ -23,7 +25,8 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use action::{Action, EtcdChange, Guard, LocalConnection, PackageChange, Step, UnitOperation};
+pub use action::{Action, Guard, LocalConnection, Step, UnitOperation};
+pub use change::{EtcdChange, PackageChange};
 
 pub use draft::is_as_rendered;
 pub use goal::Goal;

@@ -57,6 +57,7 @@ pub(super) fn change(action: &Action) -> Change {
             }
         }
         Action::WriteFile { before: None, .. }
+        | Action::AddRepository { .. }
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
         | Action::CreateRole { .. } => Change::Create,
@@ -78,7 +79,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::Switchover { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
-        Action::RemoveFile { .. } => Change::Remove,
+        Action::RemoveFile { .. } | Action::DisableModule { .. } => Change::Remove,
         Action::Systemd { operation, .. } => match operation {
             UnitOperation::Enable | UnitOperation::Start => Change::Create,
             UnitOperation::Restart | UnitOperation::Reload => Change::Update,

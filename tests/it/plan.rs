@@ -2,6 +2,7 @@
 
 mod case;
 mod converge;
+mod enterprise_linux;
 mod etcd;
 mod etcd_access;
 mod haproxy;

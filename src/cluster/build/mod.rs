@@ -176,6 +176,8 @@ fn layered(
         postgresql: top.postgresql.clone(),
         haproxy: top.haproxy.clone(),
         system: top.system.clone(),
+        packages: top.packages.clone(),
+        repositories: top.repositories.clone(),
     };
     let mut of: Option<&Spanned<String>> = None;
     for (group, entry) in groups {
@@ -211,6 +213,8 @@ fn layered(
             postgresql,
             haproxy,
             system,
+            packages,
+            repositories,
         } = entry.value.clone();
         let upper = NodeEntry {
             address: None,
@@ -221,6 +225,8 @@ fn layered(
             postgresql,
             haproxy,
             system,
+            packages,
+            repositories,
         };
         layer = Decode::over(upper, layer);
     }

@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod packages;
 mod passwords;
 mod tls;
 mod vault;
@@ -101,6 +102,7 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
             ),
         }
     }
+    packages::check(&mut findings, desired);
     across::check(&mut findings, desired);
     tls::check(&mut findings, desired);
     passwords::check(&mut findings, desired);

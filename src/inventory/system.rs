@@ -13,6 +13,24 @@ words! {
         /// They are left as they are.
         Keep = "keep";
     }
+
+    /// What becomes of the firewall.
+    pub enum Firewall {
+        /// Whichever runs lets the cluster's own connections in.
+        Auto = "auto";
+        /// The same, and firewalld is started where it is installed.
+        On = "on" | "true" | "yes";
+        /// It is left alone.
+        Off = "off" | "false" | "no";
+    }
+
+    /// What becomes of SELinux.
+    pub enum Selinux {
+        /// Its mode is left as it is.
+        Keep = "keep";
+        /// It logs what it would deny, and denies nothing.
+        Permissive = "permissive";
+    }
 }
 
 words! {
@@ -35,6 +53,16 @@ impl Decode for Url {
         let text = &decoder.scalar(value, WANTED)?.text;
         let known = ["https://", "http://", "file:///", "ftp://"];
         let bad = |c: char| c.is_control() || c.is_whitespace() || c == '"' || c == '\'';
+        let host = text.split('/').nth(2).unwrap_or_default();
+        if host.contains('@') {
+            let path = decoder.path();
+            let message = format!("`{path}` holds a login, where everyone can read it");
+            decoder
+                .problems
+                .error(value.span, message)
+                .hint("keep it in a section of the node's own, and name that without a `baseurl`");
+            return None;
+        }
         if !known.iter().any(|scheme| text.starts_with(scheme)) || text.chars().any(bad) {
             decoder.mistyped(value, WANTED);
             return None;
@@ -80,5 +108,9 @@ section! {
         Node strict_overcommit: bool;
         /// Disable the distribution's own PostgreSQL units, which would start a second server.
         Node disable_distribution_postgresql: bool;
+        /// auto: a firewall that runs lets the cluster in; on: firewalld is started, too; off: left alone.
+        Node firewall: Firewall;
+        /// keep leaves SELinux's mode as it is; permissive has it deny nothing.
+        Node selinux: Selinux;
     }
 }

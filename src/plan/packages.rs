@@ -168,6 +168,9 @@ fn wanted(desired: &Desired, node: &Node, rendered: &Rendered) -> Vec<Group> {
             &cluster.haproxy.version,
         ));
     }
+    if super::selinux::needs_tools(node, &desired.facts.nodes[&node.name]) {
+        groups.push(group(vec![platform.selinux_package().to_owned()], &None));
+    }
     if super::system::needs_time_service(node, &desired.facts.nodes[&node.name]) {
         groups.push(group(vec![platform.time_package.clone()], &None));
     }

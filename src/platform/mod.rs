@@ -2,6 +2,7 @@
 
 pub mod debian;
 pub mod enterprise_linux;
+pub mod firewall;
 pub mod repositories;
 pub mod version;
 
@@ -184,12 +185,30 @@ impl Platform {
         }
     }
 
+    /// The package that carries `semanage`.
+    pub fn selinux_package(&self) -> &'static str {
+        match (self.family, self.release) {
+            (Family::EnterpriseLinux, 7) => "policycoreutils-python",
+            _ => "policycoreutils-python-utils",
+        }
+    }
+
     /// HAProxy's administration socket, where its package looks for it.
     pub fn haproxy_socket(&self) -> &'static str {
         match self.family {
             Family::Debian => "/run/haproxy/admin.sock",
             Family::EnterpriseLinux => "/var/lib/haproxy/stats",
         }
+    }
+
+    /// The folder that HAProxy's unit loads besides its configuration, if there is one.
+    pub fn haproxy_folder(&self) -> Option<&'static str> {
+        (self.family == Family::EnterpriseLinux).then_some("/etc/haproxy/conf.d")
+    }
+
+    /// The file whose `OPTIONS` the units of the family hand to their programs.
+    pub fn options_file(&self, program: &str) -> Option<String> {
+        (self.family == Family::EnterpriseLinux).then(|| format!("/etc/sysconfig/{program}"))
     }
 
     /// What HAProxy's `log` line takes: on Debian the package shows /dev/log into the chroot;

@@ -4,6 +4,7 @@
 //! `mahout render` writes them to a folder.
 
 mod etcd;
+pub mod firewall;
 mod haproxy;
 mod hosts;
 mod parameters;
@@ -58,6 +59,8 @@ pub struct Target<'a> {
     /// no such file. `None` where it is not known (a record of facts holds no contents): then
     /// the file is not rendered.
     pub hosts_file: Option<String>,
+    /// Whether firewalld runs on the node or is to run, and knows policies.
+    pub firewalld: bool,
 }
 
 impl<'a> Target<'a> {
@@ -87,6 +90,7 @@ impl<'a> Target<'a> {
                 None => Some(String::new()),
                 Some(file) => file.content.as_ref().map(|text| text.expose().to_owned()),
             },
+            firewalld: firewall::is_wanted(node, facts),
         }
     }
 
@@ -112,6 +116,7 @@ impl<'a> Target<'a> {
             swap_bytes: 0,
             kernel_settings: None,
             hosts_file: Some(String::new()),
+            firewalld: false,
         }
     }
 
@@ -229,6 +234,7 @@ pub enum RenderError {
 pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let mut files = system::files(target, templates)?;
     files.extend(repositories::file(target, templates)?);
+    files.extend(firewall::file(target, templates)?);
     files.extend(tls::files(target));
     if target.node.has(Role::Etcd) {
         files.extend(etcd::files(target, templates)?);
@@ -285,4 +291,6 @@ pub enum Purpose {
     PatroniConfig,
     /// haproxy.cfg.
     HaproxyConfig,
+    /// What firewalld lets in.
+    Firewall,
 }

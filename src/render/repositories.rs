@@ -22,18 +22,11 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<Option<File
     }
     let context = json!({"managed": MANAGED, "sections": sections});
     let content = templates.render("system/repositories.repo.tera", &context)?;
-    let file = File::new(Purpose::BeforePackages, repositories::FILE, content);
-    // A URL may hold a password.
-    let secret = |url: &Option<String>| url.as_ref().is_some_and(|url| url.contains('@'));
-    let mut all = packages.repositories.iter().flatten();
-    Ok(Some(match all.any(|one| secret(&one.baseurl)) {
-        true => File {
-            sensitive: true,
-            mode: 0o600,
-            ..file
-        },
-        false => file,
-    }))
+    Ok(Some(File::new(
+        Purpose::BeforePackages,
+        repositories::FILE,
+        content,
+    )))
 }
 
 /// One of the inventory's, unless the node has it already.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::value;
-use crate::cluster::{PackagesSpec, RepositorySpec, SystemSpec};
+use crate::cluster::{FirewallUse, PackagesSpec, RepositorySpec, SystemSpec};
 use crate::inventory::nodes::NodeEntry;
-use crate::inventory::system::{HugePages, Packages, Repository, System};
+use crate::inventory::system::{Firewall, HugePages, Packages, Repository, Selinux, System};
 use crate::inventory::{OrOff, Table};
 
 /// The kernel settings that a database node gets, each with the reason.
@@ -57,6 +57,12 @@ pub(super) fn system(section: Option<&System>) -> SystemSpec {
         watchdog: value(&section.watchdog, false),
         strict_overcommit: value(&section.strict_overcommit, false),
         disable_distribution_postgresql: value(&section.disable_distribution_postgresql, true),
+        firewall: match value(&section.firewall, Firewall::Auto) {
+            Firewall::Auto => FirewallUse::Auto,
+            Firewall::On => FirewallUse::On,
+            Firewall::Off => FirewallUse::Off,
+        },
+        selinux_permissive: value(&section.selinux, Selinux::Keep) == Selinux::Permissive,
     }
 }
 

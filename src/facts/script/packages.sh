@@ -83,9 +83,16 @@ el_packages() {
   awk -F '[][]' '/^\[/ { name = $2 } /^state *= *disabled/ { print "module-off " name }' \
     /etc/dnf/modules.d/*.module
   set -f
-  if [ -r /run/yum.pid ] && read -r pid </run/yum.pid && [ -r "/proc/$pid/comm" ]; then
-    read -r name <"/proc/$pid/comm" && echo "lock $name (pid $pid)"
-  fi
+  # yum and dnf leave their pid in a file, and not always take it away.
+  set +f
+  for file in /run/yum.pid /var/cache/dnf/*_lock.pid /var/lib/dnf/*_lock.pid; do
+    if [ -r "$file" ] && read -r pid <"$file" && read -r name <"/proc/$pid/comm"; then
+      case $name in
+        yum* | dnf* | packagekitd* | python*) echo "lock $name (pid $pid)" ;;
+      esac
+    fi
+  done
+  set -f
 }
 
 # The sections of all repositories, a line each, as far as they are enabled or can be ours; a URL

@@ -29,7 +29,7 @@ pub use node::{Node, NodeName, Role, SshSpec};
 pub use patroni::{NodePatroni, PatroniSpec};
 pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
 pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
-pub use system::{FirewallUse, SystemSpec};
+pub use system::{FirewallUse, PackagesSpec, RepositorySpec, SystemSpec};
 pub use timings::Timings;
 pub use tls::{
     BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec, TlsStage,

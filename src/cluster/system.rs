@@ -16,6 +16,8 @@ pub enum FirewallUse {
 /// The system tweaks of one node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SystemSpec {
+    /// The platform that it is treated as, by name, where the inventory says so: `el-9`.
+    pub platform: Option<String>,
     /// Write every node's name and address into /etc/hosts.
     pub hosts_entries: bool,
     /// Refuse a node whose host name is not its name in the inventory (else: only warn).
@@ -38,4 +40,28 @@ pub struct SystemSpec {
     pub firewall: FirewallUse,
     /// SELinux logs what it would deny, and denies nothing; else its mode is left as it is.
     pub selinux_permissive: bool,
+}
+
+/// Where the packages of a node come from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PackagesSpec {
+    /// They are there; nothing is ever installed.
+    pub preinstalled: bool,
+    /// The repositories that are asked, and no others; `None` where mahout sets them up.
+    pub repositories: Option<Vec<RepositorySpec>>,
+}
+
+/// One of the inventory's repositories.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RepositorySpec {
+    /// The name of its section.
+    pub name: String,
+    /// Where it is; `None` where the node has that section already.
+    pub baseurl: Option<String>,
+    /// Its key.
+    pub gpgkey: Option<String>,
+    /// Whether signatures are checked.
+    pub gpgcheck: bool,
+    /// Whether it is enabled for others, too.
+    pub enabled: bool,
 }

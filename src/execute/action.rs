@@ -8,16 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::etcd_access;
-use super::fence;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
-use super::script::{
-    CARE, DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT,
-    random_bytes,
-};
+use super::script::{CARE, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes};
+use super::{etcd_access, fence, packages};
 use crate::facts::FileFacts;
-use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
-use crate::platform::Family;
+use crate::plan::{Action, LocalConnection, UnitOperation};
 use crate::render::{Check, File};
 use crate::secret::{Secret, scram};
 
@@ -44,23 +39,11 @@ impl Call {
 
 /// The call for `action`.
 pub(super) fn call(action: &Action) -> Call {
-    let (library, script, seconds) = match action {
-        Action::RefreshPackageLists { family } => match family {
-            Family::Debian => (&DEBIAN, "refresh_debian".to_owned(), 600),
-            Family::EnterpriseLinux => (
-                &ENTERPRISE_LINUX,
-                "refresh_enterprise_linux".to_owned(),
-                600,
-            ),
-        },
-        Action::InstallPackages { family, packages } => match family {
-            Family::Debian => (&DEBIAN, install("install_debian", packages), 1800),
-            Family::EnterpriseLinux => (
-                &ENTERPRISE_LINUX,
-                install("install_enterprise_linux", packages),
-                1800,
-            ),
-        },
+    let (library, script, seconds): (&'static Library, String, u64) = match action {
+        Action::RefreshPackageLists { .. }
+        | Action::AddRepository { .. }
+        | Action::DisableModule { .. }
+        | Action::InstallPackages { .. } => packages::call(action),
         Action::CreateDirectory {
             path,
             owner,
@@ -239,19 +222,6 @@ pub(super) fn call(action: &Action) -> Call {
 /// `printf` is part of every shell that we meet, so that the text is in nobody's argv.
 fn from_stdin(text: &str, command: &str) -> String {
     format!("printf %s {} | {command}", STANDARD.encode(text))
-}
-
-fn install(function: &str, packages: &[PackageChange]) -> String {
-    let mut script = function.to_owned();
-    for package in packages {
-        script.push_str(&format!(
-            " {} {} {}",
-            sh(&package.name),
-            sh(package.version.as_deref().unwrap_or_default()),
-            if package.pinned { "pinned" } else { "free" }
-        ));
-    }
-    script
 }
 
 fn write_file(before: Option<&FileFacts>, file: &File) -> String {

@@ -22,6 +22,9 @@ mod local_node;
 mod lock;
 #[cfg(test)]
 mod lock_tests;
+mod packages;
+#[cfg(test)]
+mod packages_tests;
 mod patience;
 mod phase;
 mod quote;

@@ -205,6 +205,56 @@ const SIGNATURES: &[Signature] = &[
         remedy: "check the node's DNS, or its proxy",
     },
     Signature {
+        words: &["is not signed"],
+        cause: "a package carries no signature; nothing was installed",
+        remedy: "see where it comes from; a mirror must serve the packages as they are",
+    },
+    Signature {
+        words: &["GPG check FAILED"],
+        cause: "a package is not signed with a key that the node trusts; nothing was installed",
+        remedy: "see where it comes from (`gpgkey` of its repository, a proxy in between); never \
+                 install it unchecked",
+    },
+    Signature {
+        words: &["modular filtering"],
+        cause: "a module of the distribution hides the package",
+        remedy: "`dnf -qy module disable postgresql` on the node",
+    },
+    Signature {
+        words: &["nothing provides"],
+        cause: "a package needs another one that no enabled repository has",
+        remedy: "enable the repository that has it (CRB, EPEL) on the node, or name all of them under \
+                 `repositories`",
+    },
+    Signature {
+        words: &["Failed to download metadata for repo"],
+        cause: "a repository of the node does not answer, and dnf gives up for its sake",
+        remedy: "mend that section, or disable it: `dnf config-manager --set-disabled NAME` on the \
+                 node",
+    },
+    Signature {
+        words: &["Cannot find a valid baseurl for repo"],
+        cause: "a repository of the node is gone, and yum gives up for its sake",
+        remedy: "name repositories that answer under `repositories`",
+    },
+    Signature {
+        words: &["Unknown repo"],
+        cause: "the node has no repository of that name",
+        remedy: "`dnf repolist --all` on the node shows the names; `dnf remove pgdg-redhat-repo` has \
+                 the next deploy fetch PGDG's newest",
+    },
+    Signature {
+        words: &["No match for argument"],
+        cause: "no enabled repository has that package, or that version of it",
+        remedy: "`dnf list --showduplicates NAME` on the node shows what there is; PGDG drops old \
+                 versions",
+    },
+    Signature {
+        words: &["Status code: 404"],
+        cause: "a repository has moved, or no longer has that version",
+        remedy: "`dnf remove pgdg-redhat-repo` on the node has the next deploy fetch PGDG's newest",
+    },
+    Signature {
         words: &["404", "Not Found"],
         cause: "the repository no longer has that version",
         remedy: "refresh the package lists on the node (`apt-get update`)",
@@ -272,6 +322,32 @@ mod tests {
             (
                 "ModuleNotFoundError: No module named 'psycopg2'",
                 "driver is missing",
+            ),
+            (
+                "Package etcd-3.5.16-1PGDG.el9.x86_64.rpm is not signed",
+                "no signature",
+            ),
+            ("Error: GPG check FAILED", "not signed with a key"),
+            (
+                "All matches were filtered out by modular filtering for argument: postgresql16-server",
+                "hides the package",
+            ),
+            (
+                "  - nothing provides python3.12-click >= 7.0 needed by patroni-4.1.0-3PGDG.rhel9.noarch",
+                "needs another one",
+            ),
+            (
+                "Error: Failed to download metadata for repo 'pgdg13': Cannot prepare internal mirrorlist: No URLs in mirrorlist",
+                "'pgdg13'",
+            ),
+            (
+                "Error: Unknown repo: 'pgdg-rhel9-extras'",
+                "no repository of that name",
+            ),
+            ("No match for argument: patroni-3.3.1", "that version of it"),
+            (
+                "yum: Could not get lock: another program holds it for more than 300 s",
+                "package manager's lock",
             ),
         ] {
             let found = find(&["INFO: all is well", line]).expect(line);

@@ -31,8 +31,8 @@ pub use patroni::PatroniFacts;
 pub use postgresql::PostgresqlFacts;
 pub use selinux::SelinuxFacts;
 pub use system::{
-    DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, SysctlFacts,
-    SystemFacts, UnitFacts,
+    DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, RepositoryFacts,
+    SysctlFacts, SystemFacts, UnitFacts,
 };
 
 use crate::cluster::NodeName;
@@ -54,6 +54,9 @@ pub struct NodeFacts {
     pub system: SystemFacts,
     /// By package name, the packages that were asked for.
     pub packages: BTreeMap<String, PackageFacts>,
+    /// The repositories of dnf or yum, as far as they are enabled or can be ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<RepositoryFacts>,
     /// The users that were asked for and exist.
     pub users: Vec<String>,
     /// By key, the kernel settings that were asked for and exist.

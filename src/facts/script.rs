@@ -40,6 +40,7 @@ pub fn script(ask: &Ask) -> Secret {
     set("files", &ask.files.join("\n"));
     set("directories", &ask.directories.join("\n"));
     set("disks", &ask.disks.join("\n"));
+    set("platform_family", ask.family().unwrap_or_default());
     for (family, packages) in [("debian", &ask.debian), ("el", &ask.enterprise_linux)] {
         let groups: Vec<String> = packages
             .one_of

@@ -82,6 +82,10 @@ section::section! {
         Cluster haproxy: haproxy::Haproxy;
         /// What is set in the nodes' operating systems.
         Cluster system: system::System;
+        /// Whether missing packages are installed, or all of them are there: install or preinstalled.
+        Cluster packages: system::Packages;
+        /// The repositories that packages come from, instead of PGDG's and all that is enabled.
+        Cluster repositories: List<system::Repository> = Unset;
         /// Settings that some nodes share, by the group's name.
         Cluster groups: AtLevel<GroupEntry> = Unset;
         /// The nodes by name.

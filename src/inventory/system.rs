@@ -1,7 +1,9 @@
-//! The section `system`.
+//! The section `system`, and where packages come from.
 
+use super::decode::{Decode, Decoder};
 use super::scalar::Setting;
 use super::section::{OrOff, Table, section, words};
+use super::value::Value;
 
 words! {
     /// What becomes of transparent huge pages.
@@ -31,9 +33,63 @@ words! {
     }
 }
 
+words! {
+    /// Whose business packages are.
+    pub enum Packages {
+        /// Missing ones are installed.
+        Install = "install";
+        /// They are there already; nothing is installed.
+        Preinstalled = "preinstalled";
+    }
+}
+
+/// A URL that packages or keys are fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(pub String);
+
+impl Decode for Url {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "a URL that begins with `https://`, `http://`, `file:///` or `ftp://`";
+        let text = &decoder.scalar(value, WANTED)?.text;
+        let known = ["https://", "http://", "file:///", "ftp://"];
+        let bad = |c: char| c.is_control() || c.is_whitespace() || c == '"' || c == '\'';
+        let host = text.split('/').nth(2).unwrap_or_default();
+        if host.contains('@') {
+            let path = decoder.path();
+            let message = format!("`{path}` holds a login, where everyone can read it");
+            decoder
+                .problems
+                .error(value.span, message)
+                .hint("keep it in a section of the node's own, and name that without a `baseurl`");
+            return None;
+        }
+        if !known.iter().any(|scheme| text.starts_with(scheme)) || text.chars().any(bad) {
+            decoder.mistyped(value, WANTED);
+            return None;
+        }
+        Some(Self(text.clone()))
+    }
+}
+
 section! {
+    /// A repository of packages, for the RHEL family.
+    pub struct Repository {
+        /// The name of its section.
+        Node name: String = Required;
+        /// Where it is; without one, the node has that section already.
+        Node baseurl: Url = Unset;
+        /// The key that its packages are signed with.
+        Node gpgkey: Url = Unset;
+        /// Whether signatures are checked.
+        Node gpgcheck: bool;
+        /// Whether dnf asks it when others call it, too.
+        Node enabled: bool;
+    }
+
     /// What is set in a node's operating system.
     pub struct System {
+        /// What a distribution that mahout does not know is to be treated as: el-9, debian-12.
+        Node platform: String = Unset;
         /// Write every node's name and address into /etc/hosts.
         Node hosts_entries: bool;
         /// Refuse a node whose host name is not its name here; else it is a warning.

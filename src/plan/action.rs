@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::step::UnitOperation;
+use super::{EtcdChange, PackageChange};
 use crate::cluster::NodeName;
 use crate::facts::FileFacts;
-use crate::facts::etcd::EtcdPermission;
-use crate::platform::Family;
+use crate::platform::{Family, Repository, Sources};
 use crate::render::File;
 use crate::secret::Secret;
 
@@ -24,12 +24,26 @@ pub enum Action {
         /// Which package manager.
         family: Family,
     },
+    /// Make a repository known, its key first. What is not signed with it is not installed.
+    AddRepository {
+        /// Which.
+        repository: Repository,
+    },
+    /// Disable a module of dnf's, which hides packages of other repositories.
+    DisableModule {
+        /// Its name.
+        module: String,
+        /// What dnf asks for it.
+        sources: Sources,
+    },
     /// One transaction. Services that the packages bring are not started by it.
     InstallPackages {
         /// Which package manager.
         family: Family,
         /// What to install or to upgrade.
         packages: Vec<PackageChange>,
+        /// What it draws from.
+        sources: Sources,
     },
     /// Make a directory, or give an existing one its owner and mode.
     CreateDirectory {
@@ -229,47 +243,6 @@ pub enum Action {
     },
 }
 
-/// What is changed about who is let in to etcd.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EtcdChange {
-    /// Make the role, give it this right, and take others away.
-    Role {
-        /// Its name.
-        name: String,
-        /// What it may do.
-        grant: EtcdPermission,
-        /// What it may no longer do.
-        revoke: Vec<EtcdPermission>,
-    },
-    /// Make the user, or give an existing one this password, and the role.
-    User {
-        /// Its name.
-        name: String,
-        /// Its password.
-        password: Secret,
-        /// Its role.
-        role: String,
-    },
-    /// Give a user another password.
-    Password {
-        /// Its name.
-        name: String,
-        /// Its password.
-        password: Secret,
-    },
-    /// From now on, let in nobody who does not log in.
-    RequireLogin,
-    /// Remove a user, once no Patroni uses it any more.
-    RemoveUser {
-        /// Its name.
-        name: String,
-        /// The REST APIs of the members that may still be about to use another one.
-        members: Vec<String>,
-        /// After so long a member has acted upon what it was told before.
-        rounds: Duration,
-    },
-}
-
 /// Whose data a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Data {
@@ -290,25 +263,14 @@ pub struct LocalConnection {
     pub superuser: String,
 }
 
-/// A package to install.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackageChange {
-    /// Its name.
-    pub name: String,
-    /// What is installed now.
-    pub installed: Option<String>,
-    /// What will be; `None` if the lists are missing: `(newest)`.
-    pub version: Option<String>,
-    /// Whether the inventory demands this very version.
-    pub pinned: bool,
-}
-
 impl Action {
     /// The step in words, without secrets: `install etcd-server 3.4.23`, `create
     /// /etc/patroni/patroni.yml`, `start etcd.service`.
     pub fn title(&self) -> String {
         match self {
             Action::RefreshPackageLists { .. } => "refresh the package lists".to_owned(),
+            Action::AddRepository { repository } => format!("add {}", repository.title()),
+            Action::DisableModule { module, .. } => format!("disable the dnf module {module}"),
             Action::InstallPackages { packages, .. } => {
                 let names: Vec<String> = packages.iter().map(PackageChange::title).collect();
                 format!("install {}", names.join(", "))
@@ -382,17 +344,6 @@ impl Action {
             Action::RemoveKeys { path, .. } => format!("remove every key under {path} from etcd"),
             Action::CreateRole { name, .. } => format!("create role {name}"),
             Action::SetPassword { name, .. } => format!("set the password of role {name}"),
-        }
-    }
-}
-
-impl PackageChange {
-    /// `etcd-server 3.4.23`, `etcd-server (newest)`, `etcd-server 3.4.23 -> 3.4.24`.
-    pub fn title(&self) -> String {
-        let version = self.version.as_deref().unwrap_or("(newest)");
-        match &self.installed {
-            Some(installed) => format!("{} {installed} -> {version}", self.name),
-            None => format!("{} {version}", self.name),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+pub mod change;
 pub mod dcs;
 mod destroy;
 mod draft;
@@ -18,6 +19,7 @@ pub mod preflight;
 mod project;
 mod reinit;
 mod replace;
+mod repositories;
 mod roles;
 pub mod selinux;
 pub mod stages;
@@ -29,7 +31,8 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use action::{Action, Data, EtcdChange, LocalConnection, PackageChange};
+pub use action::{Action, Data, LocalConnection};
+pub use change::{EtcdChange, PackageChange};
 
 pub use draft::is_as_rendered;
 pub use goal::Goal;

@@ -55,6 +55,11 @@ impl NodeFacts {
     pub fn project(&mut self, action: &Action) {
         match action {
             Action::RefreshPackageLists { .. } => self.system.package_lists = true,
+            // Its sections are only known afterwards.
+            Action::AddRepository { .. } => {}
+            Action::DisableModule { module, .. } => {
+                self.system.disabled_modules.push(module.clone());
+            }
             Action::InstallPackages { packages, .. } => {
                 for change in packages {
                     let package = self.packages.entry(change.name.clone()).or_default();

@@ -11,6 +11,7 @@ mod parameters;
 mod patroni;
 mod patroni_unit;
 mod rendered;
+mod repositories;
 mod system;
 mod tls;
 
@@ -45,6 +46,8 @@ pub struct Target<'a> {
     pub versions: Versions,
     /// PostgreSQL's major version in this cluster.
     pub postgresql: u16,
+    /// The node's architecture, as `uname -m` calls it.
+    pub architecture: String,
     /// The node's memory; `None` where no node was asked (`mahout render`): then what is computed
     /// from it is left out.
     pub memory_bytes: Option<u64>,
@@ -79,6 +82,7 @@ impl<'a> Target<'a> {
                 .postgresql
                 .version
                 .unwrap_or(platform.default_postgresql),
+            architecture: facts.system.architecture.clone(),
             memory_bytes: Some(facts.system.memory_bytes),
             swap_bytes: facts.system.swap_bytes,
             kernel_settings: Some(facts.sysctl.keys().cloned().collect()),
@@ -107,6 +111,7 @@ impl<'a> Target<'a> {
                 .postgresql
                 .version
                 .unwrap_or(platform.default_postgresql),
+            architecture: "x86_64".to_owned(),
             memory_bytes: None,
             swap_bytes: 0,
             kernel_settings: None,
@@ -228,6 +233,7 @@ pub enum RenderError {
 /// If a template of the user's is wrong, or a setting is `auto` that cannot be.
 pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let mut files = system::files(target, templates)?;
+    files.extend(repositories::file(target, templates)?);
     files.extend(firewall::file(target, templates)?);
     files.extend(tls::files(target));
     if target.node.has(Role::Etcd) {

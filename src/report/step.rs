@@ -58,6 +58,7 @@ pub(super) fn change(action: &Action) -> Change {
             }
         }
         Action::WriteFile { before: None, .. }
+        | Action::AddRepository { .. }
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
         | Action::JoinEtcd { .. }
@@ -84,9 +85,10 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::ReplaceEtcdMember { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
-        Action::RemoveFile { .. } | Action::MoveAside { .. } | Action::RemoveKeys { .. } => {
-            Change::Remove
-        }
+        Action::RemoveFile { .. }
+        | Action::DisableModule { .. }
+        | Action::MoveAside { .. }
+        | Action::RemoveKeys { .. } => Change::Remove,
         Action::Systemd { operation, .. } => match operation {
             UnitOperation::Enable | UnitOperation::Start => Change::Create,
             UnitOperation::Restart | UnitOperation::Reload => Change::Update,

@@ -43,8 +43,12 @@ fn read(name: &str) -> NodeFacts {
     parse(&ask, &printed).expect("whole")
 }
 
-const FIXTURES: [&str; 5] = [
+const FIXTURES: [&str; 9] = [
     "bare-node",
+    "el7-bare",
+    "el8-bare",
+    "el9-bare",
+    "el10-bare",
     "bookworm-leader",
     "bookworm-replica",
     "trixie-leader",
@@ -66,6 +70,30 @@ fn a_bare_node_is_read() {
     assert!(!postgresql.answers && !postgresql.data_dir_in_use);
     assert!(facts.ports.iter().any(|port| port.port == 22));
     assert!(facts.files.contains_key("/etc/hosts"));
+}
+
+#[test]
+fn documented_outputs_of_the_rhel_family_are_read() {
+    for (name, release, systemd) in [
+        ("el7-bare", "7", 219),
+        ("el8-bare", "8.10", 239),
+        ("el9-bare", "9.6", 252),
+        ("el10-bare", "10", 257),
+    ] {
+        let facts = read(name);
+        assert_eq!(facts.system.os.version_id, release);
+        assert_eq!(facts.system.systemd, systemd, "{name}");
+        assert_eq!(facts.system.selinux.as_deref(), Some("Enforcing"), "{name}");
+        assert!(facts.repositories.len() >= 2, "{name}");
+        assert!(facts.repositories.iter().all(|one| one.url.contains("://")));
+    }
+    let nine = read("el9-bare");
+    assert_eq!(nine.system.disabled_modules, ["postgresql"]);
+    let extras = nine
+        .repositories
+        .iter()
+        .find(|one| one.section == "pgdg-rhel9-extras");
+    assert!(!extras.expect("the section").enabled);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod care;
 mod case;
 mod converge;
+mod enterprise_linux;
 mod etcd;
 mod etcd_access;
 mod firewall;

@@ -180,6 +180,8 @@ fn layered(
         postgresql: top.postgresql.clone(),
         haproxy: top.haproxy.clone(),
         system: top.system.clone(),
+        packages: top.packages.clone(),
+        repositories: top.repositories.clone(),
     };
     let mut of: Option<&Spanned<String>> = None;
     for (group, entry) in groups {
@@ -215,6 +217,8 @@ fn layered(
             postgresql,
             haproxy,
             system,
+            packages,
+            repositories,
         } = entry.value.clone();
         let upper = NodeEntry {
             address: None,
@@ -225,6 +229,8 @@ fn layered(
             postgresql,
             haproxy,
             system,
+            packages,
+            repositories,
         };
         layer = Decode::over(upper, layer);
     }

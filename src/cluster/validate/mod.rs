@@ -8,6 +8,7 @@ mod etcd;
 mod haproxy;
 mod hba;
 mod names;
+mod packages;
 mod parameters;
 mod passed_through;
 mod paths;
@@ -75,5 +76,6 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     haproxy::check(&mut context);
     ports::check(&mut context);
     system::check(&mut context);
+    packages::check(&mut context);
     vault::check(&mut context);
 }

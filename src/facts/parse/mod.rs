@@ -31,7 +31,8 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     sections.get("end").ok_or(Incomplete)?;
 
     let units = units::units(ask, &sections);
-    let system = system::system(ask, &units, &sections);
+    let mut system = system::system(ask, &units, &sections);
+    system.os.platform.clone_from(&ask.platform);
     let postgresql = ask
         .postgresql
         .as_ref()
@@ -43,6 +44,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     }
     Ok(NodeFacts {
         packages: packages::packages(&sections),
+        repositories: packages::repositories(&sections),
         users: sections.lines("users").map(str::to_owned).collect(),
         sysctl: system::sysctl(ask, &sections),
         files: files::files(ask, &sections),

@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod packages;
 mod passwords;
 mod tls;
 mod vault;
@@ -104,6 +105,7 @@ pub(super) fn check(desired: &Desired, joins: Option<&NodeName>) -> Result<Vec<N
             ),
         }
     }
+    packages::check(&mut findings, desired);
     across::check(&mut findings, desired);
     tls::check(&mut findings, desired);
     passwords::check(&mut findings, desired);

@@ -41,7 +41,7 @@ library!(RESTART, "restart", [PATRONI, UNIT]);
 library!(ETCD, "etcd", [HTTP]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
-library!(EVIDENCE, "evidence", [COMMON]);
+library!(EVIDENCE, "evidence", [HTTP]);
 
 /// A script in the making.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 mod diff;
 pub mod event;
+mod explain;
 mod findings;
 mod group;
 pub mod json;
@@ -16,6 +17,7 @@ mod status_text;
 mod step;
 
 pub use event::{Event, Events, Received};
+pub use explain::{write_explanations, write_explanations_json};
 pub use findings::{Counts, write_findings, write_problems};
 pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
 pub use plan::{Detail, PlanView, write_plan};

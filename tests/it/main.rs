@@ -5,6 +5,7 @@ mod attack;
 mod cli;
 mod cluster;
 mod execute;
+mod explain;
 mod facts;
 mod failures;
 mod inventory;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::Context;
 use super::session::Session;
-use crate::cluster::NodeName;
+use crate::cluster::{Node, NodeName, Role};
 use crate::error::Error;
 use crate::execute;
 use crate::explain::{Cause, Evidence, Names, NodeExplanation, judge_all};
@@ -46,9 +46,11 @@ pub(super) async fn explain(
         .map(|error| unreachable(&error.node, &error.cause, error.hint.as_deref()))
         .collect();
     let hosts = Session::hosts(&fleet);
+    let nodes = session.cluster.nodes.iter();
+    let units = nodes.map(|node| (node.name.clone(), units(node))).collect();
     let what = "collecting evidence".to_owned();
     let collected = session
-        .timed(what, execute::explain(&hosts, &session.secrets))
+        .timed(what, execute::explain(&hosts, &units, &session.secrets))
         .await;
     fleet.close().await;
     let mut evidence: BTreeMap<NodeName, Evidence> = BTreeMap::new();
@@ -73,6 +75,17 @@ pub(super) async fn explain(
         true => Ok(()),
         false => Err(Error::Reported(4)),
     }
+}
+
+/// The services of the node's roles.
+fn units(node: &Node) -> Vec<&'static str> {
+    let of_roles = [
+        (Role::Etcd, "etcd.service"),
+        (Role::Postgresql, "patroni.service"),
+        (Role::Haproxy, "haproxy.service"),
+    ];
+    let has = of_roles.into_iter().filter(|(role, _)| node.has(*role));
+    has.map(|(_, unit)| unit).collect()
 }
 
 /// That a node does not answer is a cause, too.

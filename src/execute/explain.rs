@@ -52,17 +52,17 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Collects the evidence of every node of `hosts`, side by side, without the secrets. Changes
-/// nothing. A node that does not answer has its reason in its place.
+/// Collects the evidence of every node of `hosts`, side by side, without the secrets: of the units
+/// that are named for it, and of the node itself. Changes nothing. A node that does not answer has
+/// its reason in its place.
 pub async fn explain<T: Transport>(
     hosts: &BTreeMap<NodeName, T>,
+    units: &BTreeMap<NodeName, Vec<&'static str>>,
     secrets: &Secrets,
 ) -> BTreeMap<NodeName, Result<Evidence, String>> {
-    let redactor = Redactor::of_cluster(secrets);
-    let units = ["etcd.service", "patroni.service", "haproxy.service"];
-    let redactor = &redactor;
-    let units = &units;
+    let redactor = &Redactor::of_cluster(secrets);
     let asked = hosts.iter().map(|(node, host)| async move {
+        let units = units.get(node).map_or(&[][..], Vec::as_slice);
         let evidence = collect(host, units, RECENT, redactor).await;
         (node.clone(), evidence)
     });

@@ -100,6 +100,7 @@ pub(super) fn faults(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&
                 "repeated too quickly",
                 "echo '  nonsense' >>/etc/haproxy/haproxy.cfg; systemctl restart --no-block haproxy",
             ),
+            Fault::new(first, "haproxy-configuration", "unknown keyword", "true"),
             fault(
                 second,
                 "etcd-v2-api",
@@ -115,7 +116,6 @@ pub(super) fn faults(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&
             ),
         ],
     );
-    seen.insert("haproxy-configuration");
     round(
         lab,
         seen,

@@ -8,6 +8,7 @@ mod etcd_access;
 mod etcd_tests;
 mod explain;
 mod failure;
+mod fence;
 #[cfg(test)]
 mod fixtures;
 mod gate;
@@ -29,6 +30,7 @@ mod script;
 mod shell_tests;
 #[cfg(test)]
 mod tests;
+mod unlock;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -38,6 +40,7 @@ pub use failure::{ExecuteError, Failure, Place, Reason};
 pub use holder::Holder;
 pub use interrupt::{Interrupt, Signal};
 pub use lock::{Lock, LockError};
+pub use unlock::{HeldLock, locks, recorded, unlock};
 
 use crate::cluster::{NodeName, Secrets};
 use crate::plan::{NodeWork, Phase, Plan, Rollout};

@@ -39,8 +39,8 @@ pub(super) const CAUSES: &[Signature] = &[
         source: "selinux",
         any: &[&["denied", "name_bind"]],
         cause: "SELinux forbids a service to listen on its port",
-        remedy: "`semanage port -a -t TYPE -p tcp PORT` with the type of the evidence; for HAProxy \
-                 `setsebool -P haproxy_connect_any 1`",
+        remedy: "`mahout deploy` tells SELinux what the cluster needs (for HAProxy \
+                 `setsebool -P haproxy_connect_any 1`)",
         ..Signature::PLAIN
     },
     Signature {
@@ -48,7 +48,8 @@ pub(super) const CAUSES: &[Signature] = &[
         source: "selinux",
         any: &[&["denied", "name_connect"]],
         cause: "SELinux forbids a service to connect to a port",
-        remedy: "for HAProxy `setsebool -P haproxy_connect_any 1`",
+        remedy: "`mahout deploy` tells SELinux what the cluster needs (for HAProxy \
+                 `setsebool -P haproxy_connect_any 1`)",
         ..Signature::PLAIN
     },
     Signature {

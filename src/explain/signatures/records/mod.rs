@@ -78,9 +78,7 @@ fn a_remedy_names_only_commands_that_exist() {
     for signature in all() {
         let words = signature.remedy.split("`mahout ").skip(1);
         for word in words.filter_map(|rest| rest.split([' ', '`']).next()) {
-            // These two are made on another branch.
-            let comes = ["reinit", "replace"].contains(&word);
-            assert!(known.contains(&word) || comes, "{}: {word}", signature.name);
+            assert!(known.contains(&word), "{}: {word}", signature.name);
         }
     }
 }

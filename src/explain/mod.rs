@@ -1,5 +1,5 @@
 //! What the records of nodes say about a failure, turned into cause and remedy. Pure: evidence in,
-//! causes out. What is known stands in the table of [`signatures`].
+//! causes out. What is known stands in a table of [`Signature`]s.
 
 mod across;
 mod evidence;

@@ -14,7 +14,7 @@ use crate::lab::Suite;
 #[command(
     after_help = "Exit codes: 0 done or nothing to do, 1 a step failed (run again to continue), \
     2 wrong command line or inventory, 3 a node cannot be reached, preflight refused or the lock is \
-    held, 4 verification found an error, 5 `--dry-run --exit-code`: there are changes, \
+    held, 4 verification found an error or `explain` a cause, 5 `--dry-run --exit-code`: there are changes, \
     129/130/143 interrupted, 141 stdout was closed"
 )]
 pub struct Cli {
@@ -154,6 +154,13 @@ pub enum Command {
         /// What to make new.
         #[command(subcommand)]
         what: Rotate,
+    },
+    /// Say what is wrong with a sick cluster, and what helps: collects evidence on every node that
+    /// can be reached, changes nothing. Exits with 0 if nothing is found, with 4 if a cause is
+    Explain {
+        /// The nodes to look at; all of them if none is named
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
     },
     /// Check the health of the cluster, with a probing write through every HAProxy
     Verify,

@@ -5,6 +5,7 @@ mod converge;
 mod demo;
 mod deploy;
 mod edit;
+mod explain;
 pub mod lab;
 mod lost_vault;
 mod observe;
@@ -108,6 +109,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         }
         Command::Secrets { command } => secrets::secrets(context, &command, out).await,
         Command::Rotate { what } => rotate::rotate(context, &what, out).await,
+        Command::Explain { nodes } => explain::explain(context, &nodes, out).await,
         Command::Verify => observe::verify(context, out).await,
         Command::Status { watch } => observe::status(context, watch, out).await,
         Command::Unlock(options) => unlock::unlock(context, &options, out).await,

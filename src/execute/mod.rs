@@ -34,7 +34,6 @@ mod run_tests;
 mod script;
 #[cfg(test)]
 mod shell_tests;
-mod signatures;
 #[cfg(test)]
 mod tests;
 mod unlock;
@@ -42,6 +41,7 @@ mod unlock;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+pub use explain::{Explanation, explain};
 pub use failure::{ExecuteError, Failure, Place, Reason};
 pub use holder::Holder;
 pub use interrupt::{Interrupt, Signal};
@@ -62,6 +62,7 @@ struct Run<'a, T> {
     events: &'a Events,
     interrupt: &'a Interrupt,
     redactor: Redactor,
+    began: Instant,
 }
 
 /// Carries `plan` out under `lock`, which must be held on all `hosts`.
@@ -87,6 +88,7 @@ pub async fn execute<T: Transport>(
         events,
         interrupt,
         redactor: Redactor::of(plan, secrets),
+        began: Instant::now(),
     };
     lock.hold(hosts, async {
         let mut place = Place::BeforeTheFirstPhase;

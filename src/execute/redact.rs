@@ -20,11 +20,7 @@ impl Redactor {
     /// And those of the cluster, in the plan or not: a service that fails may have told any of
     /// them in its journal.
     pub(super) fn of(plan: &Plan, cluster: &Secrets) -> Self {
-        let mut secrets = BTreeSet::new();
-        let passwords = cluster.values.values().chain(cluster.previous.values());
-        secrets.extend(passwords.map(Secret::expose));
-        let certificates = cluster.certificates.values().map(Secret::expose);
-        secrets.extend(certificates.flat_map(of_keys));
+        let mut secrets = of_secrets(cluster);
         let steps = plan.phases.iter().flat_map(|phase| &phase.work);
         for step in steps.flat_map(|work| &work.steps) {
             match &step.action {
@@ -60,6 +56,15 @@ impl Redactor {
                 _ => {}
             }
         }
+        Self::longest_first(secrets)
+    }
+
+    /// Those of the cluster alone.
+    pub(super) fn of_cluster(cluster: &Secrets) -> Self {
+        Self::longest_first(of_secrets(cluster))
+    }
+
+    fn longest_first(secrets: BTreeSet<&str>) -> Self {
         let mut secrets: Vec<Secret> = secrets
             .into_iter()
             .filter(|secret| secret.len() >= SHORTEST)
@@ -94,6 +99,16 @@ pub(super) fn keeps_replaced(before: Option<&FileFacts>, file: &File) -> bool {
     let new: BTreeSet<&str> = of_text(file.content.expose()).collect();
     let mut keys = of_keys(before.expose());
     keys.next().is_none() && of_text(before.expose()).all(|secret| new.contains(secret))
+}
+
+/// Passwords, also those of before, and the private keys.
+fn of_secrets(cluster: &Secrets) -> BTreeSet<&str> {
+    let passwords = cluster.values.values().chain(cluster.previous.values());
+    let certificates = cluster.certificates.values().map(Secret::expose);
+    passwords
+        .map(Secret::expose)
+        .chain(certificates.flat_map(of_keys))
+        .collect()
 }
 
 /// The lines of the private keys in a PEM text.

@@ -44,7 +44,7 @@ library!(ETCD, "etcd", [HTTP]);
 library!(CARE, "care", [PATRONI, UNIT]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
-library!(EVIDENCE, "evidence", [COMMON]);
+library!(EVIDENCE, "evidence", [HTTP]);
 
 /// A script in the making.
 #[derive(Debug)]

@@ -20,6 +20,13 @@
 //! | `finding` | `severity` (`ok`, `warning`, `error`), `group`, `check` (its stable name), `node` (null for the cluster), `message`, `hint` (null or text) |
 //! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, the last |
 //!
+//! # Explanations
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `cause` | `node`, `signature` (its stable name), `cause`, `remedy`, `evidence` (a list of `source`, the record's name, and `line`) |
+//! | `explained` | `nodes` (names that were looked at), `causes` (how many); one line, the last |
+//!
 //! # Secrets
 //!
 //! | type | keys |
@@ -64,7 +71,7 @@ use crate::report::Event;
 use crate::secret::Mask;
 use crate::verify::Finding;
 
-fn line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+pub(super) fn line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     writeln!(out, "{value}")
 }
 

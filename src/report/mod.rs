@@ -4,6 +4,7 @@
 mod audit;
 mod diff;
 pub mod event;
+mod explain;
 mod findings;
 mod group;
 pub mod json;
@@ -21,6 +22,7 @@ pub use audit::{
     AuditEntry, Audited, UNENDED, merged, plan_digest, timestamp, write_audit, write_audit_json,
 };
 pub use event::{Event, Events, Received};
+pub use explain::{write_explanations, write_explanations_json};
 pub use findings::{Counts, write_findings, write_problems};
 pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
 pub use locks::{LockView, write_locks, write_locks_json};

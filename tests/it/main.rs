@@ -6,6 +6,7 @@ mod care;
 mod cli;
 mod cluster;
 mod execute;
+mod explain;
 mod facts;
 mod failures;
 mod inventory;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::operator::{Run, TestLab, lab_or_skip};
+use crate::operator::{Run, TestLab, lab_or_skip, tell};
 
 /// Everything under /etc, /usr, /opt and /var/lib without data directories, package manager's
 /// caches and what daemons write by themselves, with hash, mode, owner and time; and every unit's
@@ -79,6 +79,43 @@ fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> 
              -XAtq -v ON_ERROR_STOP=1 -c \"{statement}\""
         ),
     )
+}
+
+/// What systemd thinks of how the services are shut in, in tenths of its 0 (safe) to 10; the
+/// README has the figures.
+fn shut_in(lab: &TestLab) {
+    let node = &lab.node_names()[0];
+    for (unit, most) in [("etcd", 15), ("patroni", 17), ("haproxy", 32)] {
+        let run = lab.on(
+            node,
+            &format!("systemd-analyze security --no-pager --threshold={most} {unit}.service"),
+        );
+        tell(run.stdout.trim().lines().last().unwrap_or_default());
+        run.succeeds();
+    }
+}
+
+/// Patroni dies on the leader without a word: PostgreSQL runs on, and is found again.
+fn patroni_is_killed(lab: &TestLab, leader: &str) {
+    let pid = |script: &str| {
+        let run = lab.on(leader, script);
+        run.succeeds();
+        run.stdout.trim().to_owned()
+    };
+    let patroni = || pid("systemctl show --property=MainPID --value patroni");
+    let postmaster = || pid("head -n 1 /var/lib/postgresql/*/patroni/postmaster.pid");
+    let (killed, before) = (patroni(), postmaster());
+    lab.on(leader, "systemctl kill -s KILL --kill-who=main patroni")
+        .succeeds();
+    await_that("Patroni runs again", Duration::from_secs(60), || {
+        let now = patroni();
+        now != "0" && now != killed
+    });
+    await_that("verify is green", Duration::from_secs(60), || {
+        lab.mahout(&["verify"]).code == 0
+    });
+    assert_eq!(postmaster(), before, "PostgreSQL ran on");
+    assert_eq!(self::leader(lab).as_deref(), Some(leader));
 }
 
 fn whole_path(suite: &str, image: &str) {
@@ -181,6 +218,9 @@ fn whole_path(suite: &str, image: &str) {
     )
     .exits_with(1);
     lab.mahout(&["verify"]).succeeds();
+
+    shut_in(&lab);
+    patroni_is_killed(&lab, &first_leader);
 
     // A dynamic setting arrives by PATCH; one that needs a restart is reported.
     lab.append_to_inventory(

@@ -2,6 +2,17 @@
 
 use std::collections::BTreeMap;
 
+/// What becomes of a node's firewall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirewallUse {
+    /// Whichever runs lets the cluster's own connections in.
+    Auto,
+    /// The same, and firewalld is started where it is installed and no other one runs.
+    On,
+    /// It is left alone.
+    Off,
+}
+
 /// The system tweaks of one node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SystemSpec {
@@ -23,4 +34,8 @@ pub struct SystemSpec {
     pub strict_overcommit: bool,
     /// Disable the distribution's own PostgreSQL units.
     pub disable_distribution_postgresql: bool,
+    /// What becomes of its firewall.
+    pub firewall: FirewallUse,
+    /// SELinux logs what it would deny, and denies nothing; else its mode is left as it is.
+    pub selinux_permissive: bool,
 }

@@ -1,5 +1,5 @@
-//! What `verify` asks of the services themselves: whether clients get through, and whether all
-//! others do not.
+//! What `verify` asks of the services themselves: whether clients and the nodes get through, and
+//! whether all others do not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,19 +8,20 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::session::Session;
-use crate::cluster::{Node, NodeName, Role, SecretName};
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::render::Rendered;
 use crate::secret::Secret;
 use crate::transport::{Command, Effect, Fleet, Host, Transport};
 use crate::verify::doors::{self, Knock};
+use crate::verify::paths::{self, Walk};
 use crate::verify::probe::{self, ProbeResult};
 use crate::verify::{self, Finding};
 
 type AllRendered = BTreeMap<NodeName, Rendered>;
 
-/// Probes every HAProxy, knocks at every door, and judges both and the facts.
+/// Probes every HAProxy, knocks at every door, walks every path, and judges all of it and the facts.
 pub(super) async fn judge(
     session: &Session<'_>,
     fleet: &Fleet<Host>,
@@ -28,14 +29,15 @@ pub(super) async fn judge(
 ) -> Result<Vec<Finding>, Error> {
     let rendered = session.render(facts)?;
     let able = with_postgresql(session, fleet, facts);
-    let (probes, knocks) = tokio::join!(
+    let (probes, knocks, walks) = tokio::join!(
         send_probes(session, fleet, &able, &rendered),
-        knock(session, fleet, &able, &rendered)
+        knock(session, fleet, &able, &rendered),
+        walk(&session.cluster, fleet, facts)
     );
     let cluster = &session.cluster;
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
     Ok(verify::verify(
-        cluster, facts, &rendered, &probes, &knocks, now,
+        cluster, facts, &rendered, &probes, &knocks, &walks, now,
     ))
 }
 
@@ -112,6 +114,24 @@ async fn knock(
         knocks.extend(doors::parse(cluster, from, nodes, &said));
     }
     knocks
+}
+
+/// One execution on every node tries what it needs of the others.
+async fn walk(cluster: &Cluster, fleet: &Fleet<Host>, facts: &Facts) -> Vec<Walk> {
+    let mut work = JoinSet::new();
+    for node in &cluster.nodes {
+        let paths = paths::paths(cluster, facts, node);
+        if let Some(host) = fleet.host(&node.name).filter(|_| !paths.is_empty()) {
+            let host = Arc::clone(host);
+            work.spawn(async move {
+                let title = "try the paths to the other nodes";
+                let script = paths::script(&paths);
+                let said = ask(host, title, script, paths::SCRIPT_DEADLINE).await;
+                paths::parse(&paths, &said)
+            });
+        }
+    }
+    work.join_all().await.into_iter().flatten().collect()
 }
 
 /// What a script says; what one that did not come to its end has not said counts as not answered.

@@ -127,6 +127,16 @@ impl<'a> Session<'a> {
         Err(Error::Unreachable(unreachable))
     }
 
+    /// Warns of the nodes that a command goes on without.
+    pub(super) fn tell_unreachable(&self, fleet: &Fleet<Host>) {
+        for error in fleet.unreachable() {
+            self.context.events.send(Event::Warning {
+                node: Some(error.node.clone()),
+                message: error.cause.clone(),
+            });
+        }
+    }
+
     /// Asks every connected node for its facts, all at once, and says so. A node that does not
     /// answer is unreachable.
     pub(super) async fn gather(&self, fleet: &Fleet<Host>) -> Facts {

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::etcd::{EtcdClientFiles, ROOT};
+
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role, SecretName, Secrets};
+use crate::platform::firewall::{FIREWALLD_POLICY, FIREWALLD_UNIT};
 use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
 use crate::secret::Secret;
 
@@ -43,6 +45,8 @@ pub struct Ask {
     pub postgresql: Option<PostgresqlAsk>,
     /// HAProxy's statistics page as CSV, for the role.
     pub haproxy: Option<String>,
+    /// Data directories that SELinux's policy may not know.
+    pub labels: Vec<String>,
 }
 
 /// Which packages are asked for. Candidates cost a third of a second, so that only those are
@@ -98,6 +102,7 @@ pub fn managed_paths() -> &'static [&'static str] {
     &[
         "/etc/default/etcd",
         "/etc/etcd/etcd.conf",
+        FIREWALLD_POLICY,
         "/etc/haproxy/haproxy.cfg",
         "/etc/haproxy/keep-state.sh",
         "/etc/hosts",
@@ -185,6 +190,7 @@ impl Ask {
                 ["etcd.service", "patroni.service", "haproxy.service"]
                     .into_iter()
                     .chain(["mahout-thp.service", "postgresql.service"])
+                    .chain([FIREWALLD_UNIT])
                     .chain(TIME_UNITS),
             ),
             names: sorted(cluster.nodes.iter().map(|node| node.name.as_str())),
@@ -195,6 +201,7 @@ impl Ask {
             },
             postgresql,
             haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
+            labels: sorted(node.labelled_directories().into_iter().map(|(path, _)| path)),
         }
     }
 }
@@ -326,6 +333,9 @@ fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform], family: Fami
         .filter(|platform| platform.family == family)
     {
         add(&platform.tool_packages, &None);
+        if !node.labelled_directories().is_empty() {
+            add(&[platform.selinux_package().to_owned()], &None);
+        }
         if node.has(Role::Etcd) {
             add(&platform.etcd_packages, &cluster.etcd.version);
         }

@@ -6,6 +6,7 @@
 
 pub mod ask;
 pub mod etcd;
+pub mod firewall;
 pub mod gather;
 pub mod haproxy;
 pub mod parse;
@@ -14,6 +15,7 @@ pub mod postgresql;
 pub mod record;
 pub mod script;
 mod section;
+pub mod selinux;
 pub mod system;
 
 use std::collections::BTreeMap;
@@ -22,10 +24,12 @@ use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
 pub use etcd::EtcdFacts;
+pub use firewall::FirewallFacts;
 pub use gather::{FactsError, gather_node};
 pub use haproxy::HaproxyFacts;
 pub use patroni::PatroniFacts;
 pub use postgresql::PostgresqlFacts;
+pub use selinux::SelinuxFacts;
 pub use system::{
     DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, SysctlFacts,
     SystemFacts, UnitFacts,
@@ -74,6 +78,12 @@ pub struct NodeFacts {
     pub postgresql: Option<PostgresqlFacts>,
     /// HAProxy's own view of its servers; `None` where its statistics page does not answer.
     pub haproxy: Option<HaproxyFacts>,
+    /// Firewalls; `None` in an old record.
+    #[serde(default)]
+    pub firewall: Option<FirewallFacts>,
+    /// SELinux; `None` where there is none.
+    #[serde(default)]
+    pub selinux: Option<SelinuxFacts>,
 }
 
 impl NodeFacts {

@@ -11,6 +11,24 @@ words! {
         /// They are left as they are.
         Keep = "keep";
     }
+
+    /// What becomes of the firewall.
+    pub enum Firewall {
+        /// Whichever runs lets the cluster's own connections in.
+        Auto = "auto";
+        /// The same, and firewalld is started where it is installed.
+        On = "on" | "true" | "yes";
+        /// It is left alone.
+        Off = "off" | "false" | "no";
+    }
+
+    /// What becomes of SELinux.
+    pub enum Selinux {
+        /// Its mode is left as it is.
+        Keep = "keep";
+        /// It logs what it would deny, and denies nothing.
+        Permissive = "permissive";
+    }
 }
 
 section! {
@@ -34,5 +52,9 @@ section! {
         Node strict_overcommit: bool;
         /// Disable the distribution's own PostgreSQL units, which would start a second server.
         Node disable_distribution_postgresql: bool;
+        /// auto: a firewall that runs lets the cluster in; on: firewalld is started, too; off: left alone.
+        Node firewall: Firewall;
+        /// keep leaves SELinux's mode as it is; permissive has it deny nothing.
+        Node selinux: Selinux;
     }
 }

@@ -93,6 +93,9 @@ fn wanted(desired: &Desired, node: &Node, rendered: &Rendered) -> Vec<(String, O
             &cluster.haproxy.version,
         ));
     }
+    if super::selinux::needs_tools(node, &desired.facts.nodes[&node.name]) {
+        packages.push((platform.selinux_package().to_owned(), None));
+    }
     if super::system::needs_time_service(node, &desired.facts.nodes[&node.name]) {
         packages.push((platform.time_package.clone(), None));
     }

@@ -2,6 +2,7 @@
 
 pub mod debian;
 pub mod enterprise_linux;
+pub mod firewall;
 pub mod version;
 
 use crate::facts::{NodeFacts, OsRelease};
@@ -138,6 +139,14 @@ impl Platform {
         match self.family {
             Family::Debian => vec!["postgresql.service".to_owned()],
             Family::EnterpriseLinux => vec![format!("postgresql-{major}.service")],
+        }
+    }
+
+    /// The package that carries `semanage`.
+    pub fn selinux_package(&self) -> &'static str {
+        match (self.family, self.release) {
+            (Family::EnterpriseLinux, 7) => "policycoreutils-python",
+            _ => "policycoreutils-python-utils",
         }
     }
 

@@ -4,6 +4,7 @@
 //! `mahout render` writes them to a folder.
 
 mod etcd;
+pub mod firewall;
 mod haproxy;
 mod hosts;
 mod parameters;
@@ -55,6 +56,8 @@ pub struct Target<'a> {
     /// no such file. `None` where it is not known (a record of facts holds no contents): then
     /// the file is not rendered.
     pub hosts_file: Option<String>,
+    /// Whether firewalld runs on the node or is to run, and knows policies.
+    pub firewalld: bool,
 }
 
 impl<'a> Target<'a> {
@@ -83,6 +86,7 @@ impl<'a> Target<'a> {
                 None => Some(String::new()),
                 Some(file) => file.content.as_ref().map(|text| text.expose().to_owned()),
             },
+            firewalld: firewall::is_wanted(node, facts),
         }
     }
 
@@ -107,6 +111,7 @@ impl<'a> Target<'a> {
             swap_bytes: 0,
             kernel_settings: None,
             hosts_file: Some(String::new()),
+            firewalld: false,
         }
     }
 
@@ -223,6 +228,7 @@ pub enum RenderError {
 /// If a template of the user's is wrong, or a setting is `auto` that cannot be.
 pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let mut files = system::files(target, templates)?;
+    files.extend(firewall::file(target, templates)?);
     files.extend(tls::files(target));
     if target.node.has(Role::Etcd) {
         files.extend(etcd::files(target, templates)?);
@@ -279,4 +285,6 @@ pub enum Purpose {
     PatroniConfig,
     /// haproxy.cfg.
     HaproxyConfig,
+    /// What firewalld lets in.
+    Firewall,
 }

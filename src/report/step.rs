@@ -59,6 +59,7 @@ pub(super) fn change(action: &Action) -> Change {
         Action::WriteFile { before: None, .. }
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
+        | Action::JoinEtcd { .. }
         | Action::CreateRole { .. } => Change::Create,
         Action::EtcdAccess { change, .. } => match change {
             EtcdChange::Role { .. } | EtcdChange::User { .. } | EtcdChange::RequireLogin => {
@@ -71,14 +72,20 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::RefreshPackageLists { .. }
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
+        | Action::Firewall(_)
+        | Action::Selinux(_)
         | Action::WakeLeader { .. }
         | Action::EtcdPeerUrl { .. }
         | Action::ReloadPatroni { .. }
         | Action::RestartPatroni { .. }
         | Action::Switchover { .. }
+        | Action::Reinitialize { .. }
+        | Action::ReplaceEtcdMember { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
-        Action::RemoveFile { .. } => Change::Remove,
+        Action::RemoveFile { .. } | Action::MoveAside { .. } | Action::RemoveKeys { .. } => {
+            Change::Remove
+        }
         Action::Systemd { operation, .. } => match operation {
             UnitOperation::Enable | UnitOperation::Start => Change::Create,
             UnitOperation::Restart | UnitOperation::Reload => Change::Update,

@@ -1,6 +1,7 @@
 //! Every check, both ways: it holds on a healthy cluster, and one broken thing makes it speak.
 
 mod broken;
+mod fenced;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,13 @@ use mahout::verify::{Severity, checks, worst};
 use serde_json::json;
 
 use crate::sample::{Sample, name};
-use broken::BROKEN;
+use broken::{BROKEN, Break};
+use fenced::FENCED;
+
+/// Everything that can be broken.
+fn broken() -> impl Iterator<Item = &'static (&'static str, Severity, &'static str, Break)> {
+    BROKEN.iter().chain(FENCED)
+}
 
 #[test]
 fn every_check_holds_on_a_healthy_cluster() {
@@ -30,13 +37,13 @@ fn every_check_holds_on_a_healthy_cluster() {
 
 #[test]
 fn every_check_can_fail() {
-    let broken: BTreeSet<&str> = BROKEN.iter().map(|(check, ..)| *check).collect();
+    let broken: BTreeSet<&str> = broken().map(|(check, ..)| *check).collect();
     assert_eq!(broken, checks().collect::<BTreeSet<_>>());
 }
 
 #[test]
 fn what_is_broken_is_said() {
-    for (check, severity, word, break_it) in BROKEN {
+    for (check, severity, word, break_it) in broken() {
         let mut sample = Sample::healthy();
         break_it(&mut sample);
         let findings = sample.verify();
@@ -59,7 +66,7 @@ fn what_is_broken_is_said() {
 
 #[test]
 fn messages_are_in_the_house_style() {
-    for (_, _, _, break_it) in BROKEN {
+    for (_, _, _, break_it) in broken() {
         let mut sample = Sample::healthy();
         break_it(&mut sample);
         for finding in sample.verify() {

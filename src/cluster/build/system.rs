@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::value;
-use crate::cluster::SystemSpec;
-use crate::inventory::system::{HugePages, System};
+use crate::cluster::{FirewallUse, SystemSpec};
+use crate::inventory::system::{Firewall, HugePages, Selinux, System};
 use crate::inventory::{OrOff, Table};
 
 /// The kernel settings that a database node gets, each with the reason.
@@ -55,6 +55,12 @@ pub(super) fn system(section: Option<&System>) -> SystemSpec {
         watchdog: value(&section.watchdog, false),
         strict_overcommit: value(&section.strict_overcommit, false),
         disable_distribution_postgresql: value(&section.disable_distribution_postgresql, true),
+        firewall: match value(&section.firewall, Firewall::Auto) {
+            Firewall::Auto => FirewallUse::Auto,
+            Firewall::On => FirewallUse::On,
+            Firewall::Off => FirewallUse::Off,
+        },
+        selinux_permissive: value(&section.selinux, Selinux::Keep) == Selinux::Permissive,
     }
 }
 

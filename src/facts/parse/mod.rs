@@ -2,8 +2,10 @@
 //! is a fact that is missing, never an error.
 
 mod files;
+mod firewall;
 mod packages;
 mod ports;
+mod selinux;
 mod system;
 mod units;
 
@@ -53,6 +55,8 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
             .map(|asked| EtcdFacts::parse(asked, &sections)),
         patroni: PatroniFacts::parse(now, &sections),
         haproxy: HaproxyFacts::parse(&sections),
+        firewall: firewall::firewall(&sections),
+        selinux: selinux::selinux(now, &sections),
         system,
         units,
         postgresql,

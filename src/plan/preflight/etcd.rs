@@ -12,7 +12,7 @@ use crate::plan::dcs::{answers, holds_database};
 use crate::plan::{Desired, etcd};
 use crate::platform::Version;
 
-pub(super) fn check(findings: &mut Findings, desired: &Desired) {
+pub(super) fn check(findings: &mut Findings, desired: &Desired, joins: Option<&NodeName>) {
     if desired.cluster.etcd.external.is_some() {
         external(findings, desired);
         return;
@@ -22,6 +22,9 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
     silent(findings, desired);
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
+        if joins == Some(&node.name) {
+            continue;
+        }
         match &members {
             Some((asked, members)) => member(findings, desired, node, facts, asked, members),
             None => unasked(findings, desired, node, facts),
@@ -102,19 +105,16 @@ fn member(
             Some(&node.name),
             format!("the etcd cluster that {asked} belongs to runs without a member here"),
             Some(format!(
-                "a deploy adds no member to an etcd cluster that runs; give {} the roles \
-                 `[postgresql, haproxy]` only",
+                "a deploy adds no member to an etcd cluster that runs: `mahout replace {0}` does; or \
+                 give {0} the roles `[postgresql, haproxy]` only",
                 node.name
             )),
         );
         return;
     };
     let mend = format!(
-        "on {asked}: `etcdctl member remove {}`, then `etcdctl member add {} --peer-urls={}`; \
-         start the member by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy",
-        member.id,
-        node.name,
-        cluster.etcd_peer_url(node)
+        "`mahout replace {}` takes it out of etcd and has it join again with nothing",
+        node.name
     );
     // Members of a first start carry their name from the beginning, added ones do not.
     if !has_data && !member.client_urls.is_empty() {
@@ -130,10 +130,7 @@ fn member(
         findings.refuse(
             Some(&node.name),
             "it was added to the etcd cluster, but its member has never started".to_owned(),
-            Some(
-                "start it by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy"
-                    .to_owned(),
-            ),
+            Some(mend),
         );
     }
 }

@@ -114,6 +114,8 @@ fn node(number: usize) -> Node {
             watchdog: true,
             strict_overcommit: false,
             disable_distribution_postgresql: true,
+            firewall: mahout::cluster::FirewallUse::Auto,
+            selinux_permissive: false,
         },
         patroni: NodePatroni {
             listen: "*".to_owned(),

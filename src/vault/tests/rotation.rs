@@ -3,7 +3,9 @@
 use time::{Duration, OffsetDateTime};
 
 use super::{BOTH, Place, cluster, now};
-use crate::cluster::{Cluster, SecretName, Secrets, Stamp};
+use crate::cluster::{
+    CertificateName, CertificatePurpose, CertificateSpec, Cluster, SecretName, Secrets, Stamp,
+};
 use crate::secret::Secret;
 use crate::vault::renewal::{Due, due};
 use crate::vault::{Change, Persist, Stage, Vault, VaultError};
@@ -61,6 +63,26 @@ fn a_certificate_is_due_for_a_reason() {
         due(Some(pem), &other, authority, at(0)),
         Some(Due::SaysOtherwise)
     );
+    // One of before, when PostgreSQL's were for clients, too.
+    for other in cluster.certificates() {
+        let pem = secrets.certificates[&other.name].expose();
+        let leaf = Certificate::first_of(pem).expect("a certificate");
+        let is_postgresqls = other.name.purpose == CertificatePurpose::Postgresql;
+        assert_eq!(leaf.for_clients, !is_postgresqls, "{}", other.name);
+        let elsewhere = CertificateSpec {
+            name: CertificateName {
+                purpose: if is_postgresqls {
+                    CertificatePurpose::Patroni
+                } else {
+                    CertificatePurpose::Postgresql
+                },
+                ..other.name.clone()
+            },
+            ..other
+        };
+        let reason = due(Some(pem), &elsewhere, authority, at(0));
+        assert_eq!(reason, Some(Due::SaysOtherwise), "{}", elsewhere.name);
+    }
     let stranger = &authorities(&Place::new().saved(&cluster))[0];
     assert_eq!(
         due(Some(pem), spec, stranger, at(0)),

@@ -153,6 +153,8 @@ pub struct Secrets {
     pub ca_bundle: String,
     /// The content of [`super::tls::STAMP_FILE`].
     pub stamp: String,
+    /// The tags of the vault's generations that led to the stamp's.
+    pub lineage: Vec<String>,
 }
 
 impl From<BTreeMap<SecretName, Secret>> for Secrets {

@@ -296,6 +296,40 @@ fn a_change_is_refused_if_another_one_came_first() {
 }
 
 #[test]
+fn two_copies_that_were_changed_apart_are_told_apart() {
+    let (place, copy) = (Place::new(), Place::new());
+    place.saved(&cluster(""));
+    for file in ["identity", "cluster.vault"] {
+        copy.write(
+            &copy.path(file),
+            std::fs::read(place.path(file)).expect("a file"),
+        );
+    }
+    let changed = |place: &Place, name: &SecretName| {
+        let change = Change::Passwords([name.clone()].into());
+        let mut vault = place.open().expect("opens");
+        vault.change(&change, &cluster(""), now()).expect("changed");
+        let shown = vault
+            .resolve(&cluster(""), now(), Persist::DryRun)
+            .expect("shown");
+        let saved = save_at(&mut vault, &cluster(""), now());
+        assert_eq!(shown.stamp, saved.stamp, "the plan holds what is written");
+        saved
+    };
+    let (one, other) = (changed(&place, &BOTH[0]), changed(&copy, &BOTH[1]));
+    assert_eq!(generation(&one), generation(&other));
+    let tag = |secrets: &Secrets| {
+        let stamp: Stamp = secrets.stamp.parse().expect("a stamp");
+        stamp.tag.expect("a tag")
+    };
+    assert!(!other.lineage.contains(&tag(&one)));
+    // What is changed after it still knows it.
+    let further = changed(&place, &BOTH[1]);
+    assert!(further.lineage.contains(&tag(&one)));
+    assert_eq!(further.lineage.len(), 3);
+}
+
+#[test]
 fn without_tls_there_is_nothing_to_rotate_of_it() {
     let place = Place::new();
     let mut vault = place.open().expect("no vault");

@@ -235,12 +235,17 @@ pub(super) fn logins(victim: &str, passwords: &Passwords) -> Vec<Attempt> {
     let mut all = Vec::new();
     for (place, port) in [("PostgreSQL", 5432), ("HAProxy", 5000), ("HAProxy's replicas", 5001)] {
         for (name, user, password, mode, rest) in tried {
+            // A connection for base backups and WAL understands no SQL; it tells where the WAL is.
+            let (asked, success) = match rest.contains("replication=true") {
+                true => ("IDENTIFY_SYSTEM", "|0/"),
+                false => ("select 'IN'", "IN"),
+            };
             all.push(Attempt {
                 name: format!("{place}, {name}"),
                 line: format!(
-                    "PGPASSWORD={password} PGSSLMODE={mode} {PSQL} -h {victim} -p {port} -U {user} {rest} -c \"select 'IN'\""
+                    "PGPASSWORD={password} PGSSLMODE={mode} {PSQL} -h {victim} -p {port} -U {user} {rest} -c \"{asked}\""
                 ),
-                success: "IN",
+                success,
             });
         }
     }
@@ -289,19 +294,40 @@ pub(super) fn with_a_certificate(passwords: &Passwords, victim: &str) -> String 
          {curl} -d '{{\"name\":\"root\",\"password\":\"{etcd_root}\"}}' \
          https://{victim}:2379/v3/auth/authenticate | grep -q token\n"
     );
-    for (role, password, database) in [
-        ("postgres", superuser, "dbname=postgres"),
+    let replication_of = "dbname=postgres replication=true";
+    for (role, password, database, asked, success) in [
+        (
+            "postgres",
+            superuser,
+            "dbname=postgres",
+            "select 'IN'",
+            "IN",
+        ),
         (
             "replicator",
             replication,
-            "dbname=postgres replication=true",
+            replication_of,
+            "IDENTIFY_SYSTEM",
+            "|0/",
         ),
-        ("rewind_user", rewind, "dbname=postgres"),
-        ("mahout_probe", probe, "dbname=postgres"),
+        (
+            "rewind_user",
+            rewind,
+            "dbname=postgres",
+            "select 'IN'",
+            "IN",
+        ),
+        (
+            "mahout_probe",
+            probe,
+            "dbname=postgres",
+            "select 'IN'",
+            "IN",
+        ),
     ] {
         script.push_str(&format!(
-            "PGPASSWORD={password} {PSQL} -c \"select 'IN'\" 'host={victim} port=5432 user={role} \
-             {key} {database}' | grep -q IN || {{ echo {role} is not let in >&2; exit 1; }}\n"
+            "PGPASSWORD={password} {PSQL} -c \"{asked}\" 'host={victim} port=5432 user={role} \
+             {key} {database}' | grep -qF '{success}' || {{ echo {role} is not let in >&2; exit 1; }}\n"
         ));
     }
     script + "rm /root/shown.pem\n"

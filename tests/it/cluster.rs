@@ -295,6 +295,49 @@ fn whole_path_on_trixie() {
     whole_path("trixie", "installed");
 }
 
+fn node_of(lab: &TestLab, index: usize, roles: &str) -> String {
+    let name = &lab.node_names()[index];
+    let address = lab.address(name);
+    format!("  {name}: {{ address: {address}, roles: [{roles}] }}\n")
+}
+
+/// A cluster whose etcd and PostgreSQL have nodes of their own.
+fn dedicated(lab: &TestLab, scope: &str, tls: &str) -> String {
+    let ssh = lab.inventory_ssh_section();
+    let roles = ["etcd", "etcd", "etcd, haproxy", "postgresql", "postgresql"];
+    let nodes = roles.iter().enumerate();
+    let nodes: String = nodes
+        .map(|(index, roles)| node_of(lab, index, roles))
+        .collect();
+    format!("scope: {scope}\ntls: {tls}\n{ssh}nodes:\n{nodes}")
+}
+
+#[test]
+fn dedicated_nodes_with_tls() {
+    let Some(lab) = lab_or_skip("core-apart", "bookworm", "installed", 5) else {
+        return;
+    };
+    lab.write(Path::new("apart.yml"), &dedicated(&lab, "apart", "on"));
+    let mahout = |arguments: &[&str]| lab.mahout_with(Path::new("apart.yml"), arguments);
+    mahout(&["deploy", "--yes"]).succeeds();
+    mahout(&["verify"]).succeeds();
+    // Each node has the certificates of its own roles and no others.
+    let names = lab.node_names();
+    let held = |index: usize| {
+        let run = lab.on(&names[index], "cd /etc/mahout && echo *.pem");
+        run.stdout.trim().to_owned()
+    };
+    for index in 0..3 {
+        assert_eq!(held(index), "etcd-peer.pem etcd-server.pem");
+    }
+    for index in 3..5 {
+        assert_eq!(held(index), "patroni.pem postgresql.pem");
+    }
+    let run = mahout(&["deploy", "--yes"]);
+    run.succeeds();
+    assert!(run.stdout.contains("nothing to change"), "{run}");
+}
+
 #[test]
 fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     let Some(lab) = lab_or_skip("core-dedicated", "bookworm", "installed", 6) else {
@@ -302,21 +345,7 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     };
     let names = lab.node_names();
     let ssh = lab.inventory_ssh_section();
-    let node = |index: usize, roles: &str| {
-        format!(
-            "  {}: {{ address: {}, roles: [{roles}] }}\n",
-            names[index],
-            lab.address(&names[index])
-        )
-    };
-    let first = format!(
-        "scope: one\ntls: off\n{ssh}nodes:\n{}{}{}{}{}",
-        node(0, "etcd"),
-        node(1, "etcd"),
-        node(2, "etcd, haproxy"),
-        node(3, "postgresql"),
-        node(4, "postgresql"),
-    );
+    let first = dedicated(&lab, "one", "off");
     let endpoints: Vec<String> = names[..3]
         .iter()
         .map(|name| format!("\"{}:2379\"", lab.address(name)))
@@ -324,7 +353,7 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     let second = format!(
         "scope: two\n{ssh}etcd: {{ external: {{ endpoints: [{}] }} }}\nnodes:\n{}",
         endpoints.join(", "),
-        node(5, "postgresql, haproxy"),
+        node_of(&lab, 5, "postgresql, haproxy"),
     );
     for (file, text) in [("one.yml", first), ("two.yml", second)] {
         lab.write(Path::new(file), &text);

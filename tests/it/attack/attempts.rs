@@ -12,9 +12,9 @@ pub(super) struct Attempt {
 
 /// curl that tells the status and what it got; a certificate of the attacker's own is at hand.
 pub(super) const CURL: &str =
-    "curl -q -sS -k -g --connect-timeout 3 -m 8 -w ' status=%{http_code}'";
+    "curl -q -sS -k -g --connect-timeout 10 -m 20 -w ' status=%{http_code}'";
 /// psql without any trust in the server, as an attacker has none.
-pub(super) const PSQL: &str = "PGCONNECT_TIMEOUT=4 timeout 10 psql -XAtqw";
+pub(super) const PSQL: &str = "PGCONNECT_TIMEOUT=10 timeout 20 psql -XAtqw";
 
 /// What speaks HTTP.
 #[rustfmt::skip] // one line an attempt

@@ -265,8 +265,12 @@ pub enum Rotate {
         #[command(flatten)]
         options: RotateOptions,
     },
-    /// The authority: trusted beside the old one, then in its place, in three stages
+    /// The authority, in three stages: after the first one everybody trusts both, and clients are
+    /// to be given the new INVENTORY.ca.crt; run again, it takes the old one's place
     Ca {
+        /// All stages at once: clients that trust the old authority alone are cut off
+        #[arg(long)]
+        all: bool,
         /// How
         #[command(flatten)]
         options: RotateOptions,

@@ -128,6 +128,11 @@ impl CertificatePurpose {
         }
     }
 
+    /// Whether the service is a client with it, too: PostgreSQL's replicas come with Patroni's.
+    pub fn is_for_clients(self) -> bool {
+        self != Self::Postgresql
+    }
+
     /// The nodes that need one.
     pub fn role(self) -> Role {
         match self {

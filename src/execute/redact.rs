@@ -7,11 +7,12 @@ use crate::facts::FileFacts;
 use crate::plan::{Action, EtcdChange, Plan};
 use crate::render::File;
 use crate::secret::Secret;
+use crate::secret::mask::spellings;
 
 /// Shorter ones would mask ordinary text.
 const SHORTEST: usize = 4;
 
-/// Knows the secrets of a plan and of its cluster.
+/// Knows the secrets of a plan and of its cluster, in every spelling in which a file may hold them.
 #[derive(Debug, Default)]
 pub(super) struct Redactor(Vec<Secret>);
 
@@ -67,11 +68,16 @@ impl Redactor {
     fn longest_first(secrets: BTreeSet<&str>) -> Self {
         let mut secrets: Vec<Secret> = secrets
             .into_iter()
-            .filter(|secret| secret.len() >= SHORTEST)
+            .flat_map(spellings)
+            .filter(|spelling| spelling.len() >= SHORTEST)
             .map(Secret::new)
             .collect();
         // One that contains another one goes first.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        secrets.sort_by(|one, other| {
+            let by_length = other.expose().len().cmp(&one.expose().len());
+            by_length.then_with(|| one.cmp(other))
+        });
+        secrets.dedup();
         Self(secrets)
     }
 
@@ -179,5 +185,24 @@ mod tests {
             redactor.redact("correct horse, battery of admin, staple, 30"),
             "***, *** of admin, ***, 30"
         );
+    }
+
+    #[test]
+    fn passwords_are_masked_as_files_spell_them() {
+        let mut cluster = Secrets::default();
+        let name = crate::cluster::SecretName::Superuser;
+        let password = Secret::new(r#"it's a "quagga" \ 100%"#);
+        cluster.values.insert(name, password);
+        // In a plan that does not write the file.
+        let redactor = Redactor::of(&plan_of(Vec::new()), &cluster);
+        for told in [
+            r#"it's a "quagga" \ 100%"#,
+            r#"it's a \"quagga\" \\ 100%"#,
+            r#"it''s a "quagga" \ 100%"#,
+            r#"it'\''s a "quagga" \ 100%"#,
+            "it%27s%20a%20%22quagga%22%20%5C%20100%25",
+        ] {
+            assert_eq!(redactor.redact(&format!("told: {told};")), "told: ***;");
+        }
     }
 }

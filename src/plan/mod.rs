@@ -177,8 +177,10 @@ impl Plan {
     /// The plan by which another member leads: `candidate`, or one that Patroni chooses.
     ///
     /// # Errors
-    /// If nobody leads, or the switchover would not succeed or would lose something.
+    /// If the vault is not the nodes' own, nobody leads, or the switchover would not succeed or
+    /// would lose something.
     pub fn switchover(desired: &Desired, candidate: Option<&NodeName>) -> Result<Self, PlanError> {
+        preflight::check_vault(desired)?;
         let mut draft = draft::Draft::new(desired.facts.clone());
         switchover::plan(&mut draft, desired, candidate)?;
         Ok(draft.finish().0)

@@ -8,9 +8,7 @@ use rcgen::{KeyPair, PublicKeyData};
 use super::authority::key_of;
 use super::{VaultError, file};
 use crate::cluster::etcd::ROOT;
-use crate::cluster::{
-    BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, Cluster,
-};
+use crate::cluster::{BroughtCertificates, CertificateName, CertificateSpec, Cluster};
 use crate::secret::Secret;
 use crate::x509::Certificate;
 
@@ -82,7 +80,7 @@ fn one(
     if !lacking.is_empty() {
         return Err(format!("it does not name {}", lacking.join(", ")));
     }
-    let both = spec.name.purpose != CertificatePurpose::Postgresql;
+    let both = spec.name.purpose.is_for_clients();
     if !leaf.for_servers || (both && !leaf.for_clients) {
         let wanted = if both {
             "serverAuth and clientAuth: the service is a client with it, too"

@@ -42,7 +42,7 @@ pub enum Door {
     PostgresqlSuperuser,
     /// PostgreSQL as replication user without a certificate, with a password that is tried first.
     PostgresqlReplication,
-    /// PostgreSQL as superuser through HAProxy.
+    /// As [`Door::PostgresqlSuperuser`], through HAProxy.
     HaproxySuperuser,
     /// HAProxy's statistics page.
     HaproxyStatistics,
@@ -110,7 +110,12 @@ impl Door {
     fn without_tls(self) -> bool {
         matches!(
             self,
-            Self::RestPatch | Self::RestSwitchover | Self::HaproxyStatistics
+            Self::RestPatch
+                | Self::RestSwitchover
+                | Self::PostgresqlSuperuser
+                | Self::PostgresqlReplication
+                | Self::HaproxySuperuser
+                | Self::HaproxyStatistics
         )
     }
 
@@ -139,9 +144,9 @@ impl fmt::Display for Door {
             Self::RestSwitchover => "the REST API takes a switchover from anybody",
             Self::RestPassword => "the REST API takes a PATCH without a password",
             Self::PostgresqlPlain => "PostgreSQL lets clients in without TLS",
-            Self::PostgresqlSuperuser => "PostgreSQL asks the superuser for no certificate",
+            Self::PostgresqlSuperuser => "PostgreSQL lets the superuser in",
             Self::PostgresqlReplication => "PostgreSQL lets the replication user in",
-            Self::HaproxySuperuser => "PostgreSQL asks the superuser for no certificate through it",
+            Self::HaproxySuperuser => "PostgreSQL lets the superuser in through it",
             Self::HaproxyStatistics => "its statistics page is open",
         })
     }

@@ -6,6 +6,7 @@ mod fenced;
 use std::collections::BTreeSet;
 
 use mahout::cluster::{ExternalEtcd, Role};
+use mahout::facts::FileFacts;
 use mahout::verify::{Severity, checks, worst};
 use serde_json::json;
 
@@ -181,4 +182,27 @@ fn a_data_directory_behind_a_link_is_no_stray() {
         .settings
         .insert("data_directory".to_owned(), data_dir);
     assert_eq!(worst(&sample.verify()), Severity::Ok);
+}
+
+#[test]
+fn a_vault_that_is_not_the_node_s_own_is_no_drift_to_be_put_back() {
+    for (path, words) in [
+        ("/etc/mahout/vault", "whether this vault is older"),
+        ("/etc/haproxy/haproxy.cfg", "`mahout deploy` puts it back"),
+    ] {
+        let mut sample = Sample::healthy();
+        let rendered = sample.rendered.get_mut(&name(2)).expect("a node");
+        let mut file = rendered.files[0].clone();
+        file.path = path.to_owned();
+        rendered.files = vec![file];
+        let content = FileFacts {
+            sha256: "other".to_owned(),
+            ..FileFacts::default()
+        };
+        sample.node(2).files.insert(path.to_owned(), content);
+        let findings = sample.verify();
+        let of_files = findings.iter().filter(|it| it.check == "system.files");
+        let hints: Vec<&str> = of_files.filter_map(|it| it.hint.as_deref()).collect();
+        assert!(hints.iter().any(|hint| hint.contains(words)), "{hints:?}");
+    }
 }

@@ -141,6 +141,24 @@ pub(super) fn check_ours(desired: &Desired) -> Result<(), PlanError> {
     }
 }
 
+/// Checks that the vault is the nodes' own, for a plan that changes no files.
+///
+/// # Errors
+/// All refusals at once.
+pub(super) fn check_vault(desired: &Desired) -> Result<(), PlanError> {
+    let mut findings = Findings::default();
+    for node in &desired.cluster.nodes {
+        if let Some(facts) = desired.facts.nodes.get(&node.name) {
+            vault::stamp(&mut findings, desired, node, facts);
+        }
+    }
+    if findings.refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(PlanError::Refused(findings.refusals))
+    }
+}
+
 #[derive(Default)]
 struct Findings {
     refusals: Vec<Refusal>,

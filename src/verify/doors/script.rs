@@ -174,9 +174,10 @@ fn database(door: Door, encrypted: bool, code: &str, answer: &str) -> Outcome {
     let says = |words: &[&str]| words.iter().any(|words| answer.contains(words));
     if code == "0" {
         Outcome::Open("the login went through".to_owned())
-    } else if says(&REFUSED) || (door == Door::HaproxySuperuser && says(&CUT_OFF)) {
-        Outcome::Closed
-    } else if !encrypted && answer.contains("password authentication failed") {
+    } else if says(&REFUSED)
+        || (door == Door::HaproxySuperuser && says(&CUT_OFF))
+        || (!encrypted && answer.contains("password authentication failed"))
+    {
         Outcome::Closed
     } else if answer.contains("password") {
         Outcome::Open("it asks for a password and for nothing else".to_owned())

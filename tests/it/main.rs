@@ -11,6 +11,7 @@ mod failures;
 mod inventory;
 mod lab;
 mod ledger;
+mod mutation;
 mod nodes;
 mod operator;
 mod plan;

@@ -7,8 +7,8 @@ mod etcd_access;
 #[cfg(test)]
 mod etcd_tests;
 mod explain;
-mod fence;
 mod failure;
+mod fence;
 #[cfg(test)]
 mod fixtures;
 mod gate;

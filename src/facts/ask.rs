@@ -201,7 +201,11 @@ impl Ask {
             },
             postgresql,
             haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
-            labels: sorted(node.labelled_directories().into_iter().map(|(path, _)| path)),
+            labels: sorted(
+                node.labelled_directories()
+                    .into_iter()
+                    .map(|(path, _)| path),
+            ),
         }
     }
 }

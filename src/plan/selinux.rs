@@ -80,7 +80,11 @@ fn steps(node: &Node, facts: &NodeFacts) -> Vec<Step> {
             changes.push(SelinuxChange::Boolean { name });
         }
         for (path, kind) in node.labelled_directories() {
-            if !said.labels.get(path).is_some_and(|at| is_labelled(at, kind)) {
+            if !said
+                .labels
+                .get(path)
+                .is_some_and(|at| is_labelled(at, kind))
+            {
                 let path = path.to_owned();
                 changes.push(SelinuxChange::Label { path, kind });
             }
@@ -92,7 +96,10 @@ fn steps(node: &Node, facts: &NodeFacts) -> Vec<Step> {
 
 fn is_labelled(label: &LabelFacts, kind: &str) -> bool {
     label.policy.as_deref() == Some(kind)
-        && label.present.as_deref().is_none_or(|present| present == kind)
+        && label
+            .present
+            .as_deref()
+            .is_none_or(|present| present == kind)
 }
 
 impl NodeFacts {

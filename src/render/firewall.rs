@@ -10,7 +10,7 @@ use super::{File, MANAGED, Purpose, RenderError, Target};
 use crate::cluster::firewall::source;
 use crate::cluster::{Cluster, FirewallUse, Node};
 use crate::facts::NodeFacts;
-use crate::facts::firewall::{Fence, UfwRule};
+use crate::facts::firewall::{Fence, FirewallRule};
 use crate::platform::firewall::FIREWALLD_POLICY;
 use crate::template::Templates;
 
@@ -41,25 +41,45 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<Option<File
     }
     let context = json!({"managed": MANAGED, "rules": rules});
     let content = templates.render("system/firewalld.xml.tera", &context)?;
-    Ok(Some(File::new(Purpose::Firewall, FIREWALLD_POLICY, content)))
+    Ok(Some(File::new(
+        Purpose::Firewall,
+        FIREWALLD_POLICY,
+        content,
+    )))
+}
+
+/// The rules of firewalld's policy that are not in force, although firewalld was asked.
+pub fn not_live(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> BTreeSet<FirewallRule> {
+    let live = facts.firewall.as_ref().and_then(|all| all.live.as_ref());
+    let Some(live) = live else {
+        return BTreeSet::new();
+    };
+    let admitted = cluster.admitted(node).into_iter();
+    let wanted = admitted.flat_map(|(net, ports)| {
+        ports.into_iter().map(move |port| FirewallRule {
+            source: source(&net),
+            ports: port.to_string(),
+        })
+    });
+    wanted.filter(|rule| !live.contains(rule)).collect()
 }
 
 /// The rules that ufw is to have on a node.
-pub fn ufw_rules(cluster: &Cluster, node: &Node) -> BTreeSet<UfwRule> {
-    let rule = |(net, ports): (IpNet, BTreeSet<u16>)| UfwRule {
+pub fn ufw_rules(cluster: &Cluster, node: &Node) -> BTreeSet<FirewallRule> {
+    let rule = |(net, ports): (IpNet, BTreeSet<u16>)| FirewallRule {
         source: source(&net),
-        ports: ports.iter().map(u16::to_string).collect::<Vec<_>>().join(","),
+        ports: ports
+            .iter()
+            .map(u16::to_string)
+            .collect::<Vec<_>>()
+            .join(","),
     };
     cluster.admitted(node).into_iter().map(rule).collect()
 }
 
 /// A chain of nftables that drops packets and has no rule for some port of ours, and the commands
 /// that let them in.
-pub fn closed_chain(
-    cluster: &Cluster,
-    node: &Node,
-    facts: &NodeFacts,
-) -> Option<(String, String)> {
+pub fn closed_chain(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> Option<(String, String)> {
     let admitted = cluster.admitted(node);
     let ours: BTreeSet<u16> = admitted.values().flatten().copied().collect();
     let chains = &facts.firewall.as_ref()?.nftables;

@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn who_keeps_a_connection_away_is_told_from_who_does_not_listen() {
-        let bash = |words| format!("bash: line 1: connect: {words} bash: line 1: /dev/tcp/a/1: {words}");
+        let bash =
+            |words| format!("bash: line 1: connect: {words} bash: line 1: /dev/tcp/a/1: {words}");
         assert_eq!(reach("0", ""), Reach::Open);
         assert_eq!(reach("1", &bash("Connection refused")), Reach::Refused);
         let blocked = Reach::Blocked("no route to host".to_owned());

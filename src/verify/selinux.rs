@@ -41,7 +41,10 @@ pub(super) fn selinux(view: &View, judge: &mut Judge) {
             let present = label.and_then(|label| label.present.as_deref());
             if let Some(present) = present.filter(|present| *present != kind) {
                 judge
-                    .error(&node.name, format!("{path} is labelled {present}, not {kind}"))
+                    .error(
+                        &node.name,
+                        format!("{path} is labelled {present}, not {kind}"),
+                    )
                     .hint(DEPLOY);
             }
         }

@@ -7,6 +7,7 @@ mod cluster;
 mod execute;
 mod facts;
 mod failures;
+mod fence;
 mod inventory;
 mod lab;
 mod ledger;

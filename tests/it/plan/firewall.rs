@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mahout::facts::firewall::{FirewallFacts, NftablesChain, UfwFacts, UfwRule};
+use mahout::facts::firewall::{FirewallFacts, FirewallRule, NftablesChain, UfwFacts};
 use mahout::facts::{ListeningPort, UnitFacts};
 use mahout::plan::Action;
 use mahout::plan::firewall::FirewallChange;
@@ -29,7 +29,12 @@ fn firewalld(case: &mut Case, node: &str, active: &str) {
     let unit = UnitFacts {
         load: "loaded".to_owned(),
         active: active.to_owned(),
-        enabled: if active == "active" { "enabled" } else { "disabled" }.to_owned(),
+        enabled: if active == "active" {
+            "enabled"
+        } else {
+            "disabled"
+        }
+        .to_owned(),
         active_since: (active == "active").then_some(500),
         ..UnitFacts::default()
     };
@@ -60,7 +65,10 @@ fn firewall(case: &Case, node: &str) -> (Vec<String>, String) {
 fn firewalld_lets_in_the_nodes_and_the_clients_each_to_its_ports() {
     let text = format!("clients: [10.0.2.0/24]\n{THREE}");
     let case = with_firewalld(&text, "active");
-    assert_eq!(titles(&case.plan())[..3], ["packages", "system", "firewall"]);
+    assert_eq!(
+        titles(&case.plan())[..3],
+        ["packages", "system", "firewall"]
+    );
     let (steps, policy) = firewall(&case, "pg-1");
     assert_eq!(
         steps,
@@ -87,7 +95,11 @@ fn roles_decide_who_is_let_in() {
     assert!(opens("pg-1").ends_with("2379 from 10.0.0.12"));
     assert!(opens("pg-2").ends_with("5432, 8008 from fd00::13"));
     assert!(opens("pg-3").ends_with("5000, 5001, 7000 from 10.0.0.11, 10.0.0.12"));
-    assert!(firewall(&case, "pg-2").1.contains(r#"<rule family="ipv6">"#));
+    assert!(
+        firewall(&case, "pg-2")
+            .1
+            .contains(r#"<rule family="ipv6">"#)
+    );
 }
 
 #[test]
@@ -107,10 +119,19 @@ fn once_it_is_open_nothing_is_to_be_done_and_drift_is_undone() {
     );
     // Written and not read, as after a run that was cut off.
     let mut case = with_firewalld(THREE, "active").deployed();
-    case.node("pg-3").files.get_mut(POLICY).expect("it").modified = 5_000;
+    case.node("pg-3")
+        .files
+        .get_mut(POLICY)
+        .expect("it")
+        .modified = 5_000;
     let plan = case.plan();
     assert_eq!(plan.step_count(), 1, "{:?}", steps(&plan));
     assert!(steps(&plan)[0].starts_with("firewall/pg-3: reload firewalld"));
+    // Somebody closed it at run time.
+    let mut case = with_firewalld(THREE, "active").deployed();
+    let there = case.node("pg-1").firewall.as_mut().expect("it");
+    there.live = Some(BTreeSet::new());
+    assert!(steps(&case.plan())[0].starts_with("firewall/pg-1: reload firewalld"));
 }
 
 #[test]
@@ -128,7 +149,13 @@ fn what_does_not_run_is_started_only_where_that_is_asked_for() {
         pid: Some(1),
     });
     let (said, _) = firewall(&case, "pg-1");
-    assert_eq!(said[..2], [format!("create {POLICY}"), "enable firewalld.service".to_owned()]);
+    assert_eq!(
+        said[..2],
+        [
+            format!("create {POLICY}"),
+            "enable firewalld.service".to_owned()
+        ]
+    );
     let plan = case.plan();
     let started: Vec<&Vec<u16>> = plan
         .phases
@@ -144,16 +171,22 @@ fn what_does_not_run_is_started_only_where_that_is_asked_for() {
     assert!(case.deployed().plan().is_empty());
 
     let none = Case::bare(&on, "debian-12");
-    assert!(none.notes().is_empty(), "nothing is known of their firewalls");
+    assert!(
+        none.notes().is_empty(),
+        "nothing is known of their firewalls"
+    );
     let mut none = none;
     none.node("pg-2").firewall = Some(FirewallFacts::default());
-    assert!(none.notes().contains("pg-2: `system.firewall: on`, but firewalld is not installed"));
+    assert!(
+        none.notes()
+            .contains("pg-2: `system.firewall: on`, but firewalld is not installed")
+    );
 }
 
 #[test]
 fn ufw_gets_rules_and_loses_those_that_once_were_ours() {
     let mut case = Case::running();
-    let rule = |source: &str, ports: &str| UfwRule {
+    let rule = |source: &str, ports: &str| FirewallRule {
         source: source.to_owned(),
         ports: ports.to_owned(),
     };
@@ -219,5 +252,8 @@ fn what_somebody_wrote_by_hand_is_not_written_but_said() {
     let notes = case.notes();
     let line = "`firewall-cmd --permanent --add-rich-rule='rule family=ipv4 source \
                 address=10.0.0.11 port port=2379 protocol=tcp accept'`";
-    assert!(notes.contains("pg-2: its firewalld is too old") && notes.contains(line), "{notes}");
+    assert!(
+        notes.contains("pg-2: its firewalld is too old") && notes.contains(line),
+        "{notes}"
+    );
 }

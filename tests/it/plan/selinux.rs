@@ -7,7 +7,8 @@ use super::case::{Case, THREE, steps, titles};
 
 /// What the cases settle with.
 const MAJOR: &str = "postgresql: { version: 15 }\n";
-const CUSTOM: &str = "postgresql: { version: 15, data_dir: /data/pg }\netcd: { data_dir: /data/etcd }\n";
+const CUSTOM: &str =
+    "postgresql: { version: 15, data_dir: /data/pg }\netcd: { data_dir: /data/etcd }\n";
 
 fn enforcing(text: &str) -> Case {
     let mut case = Case::bare(text, "rocky-9.4");
@@ -35,7 +36,10 @@ fn haproxy_may_connect_and_it_goes_on_enforcing() {
     let case = enforcing(&format!("{THREE}{MAJOR}"));
     assert_eq!(of_node(&case), ["SELinux: turn haproxy_connect_any on"]);
     let mut case = case.deployed();
-    assert_eq!(case.node("pg-1").system.selinux.as_deref(), Some("Enforcing"));
+    assert_eq!(
+        case.node("pg-1").system.selinux.as_deref(),
+        Some("Enforcing")
+    );
     // A node without HAProxy needs nothing, nor does a policy that has no such boolean.
     let roles = THREE.replace("10.0.0.11 }", "10.0.0.11, roles: [etcd, postgresql] }");
     assert!(of_node(&enforcing(&roles)).is_empty());
@@ -61,7 +65,10 @@ fn data_directories_that_the_policy_does_not_know_are_labelled_before_they_are_m
     let at = |title| titles.iter().position(|one| *one == title).expect("it");
     assert!(at("packages") < at("selinux") && at("selinux") < at("etcd"));
     let install = steps(&case.plan()).join("\n");
-    assert!(install.contains("policycoreutils-python-utils"), "{install}");
+    assert!(
+        install.contains("policycoreutils-python-utils"),
+        "{install}"
+    );
     let plain = steps(&enforcing(THREE).plan()).join("\n");
     assert!(!plain.contains("policycoreutils"), "{plain}");
 
@@ -83,10 +90,16 @@ fn data_directories_that_the_policy_does_not_know_are_labelled_before_they_are_m
 fn permissive_is_said_aloud_and_off_stays_off() {
     let text = format!("{THREE}{MAJOR}system: {{ selinux: permissive }}\n");
     let case = enforcing(&text);
-    assert_eq!(of_node(&case)[0], "SELinux: permissive, it denies nothing any more");
+    assert_eq!(
+        of_node(&case)[0],
+        "SELinux: permissive, it denies nothing any more"
+    );
     assert!(case.notes().contains("pg-1: SELinux is made permissive"));
     let mut case = case.deployed();
-    assert_eq!(case.node("pg-1").system.selinux.as_deref(), Some("Permissive"));
+    assert_eq!(
+        case.node("pg-1").system.selinux.as_deref(),
+        Some("Permissive")
+    );
     assert!(!case.notes().contains("permissive"));
 
     for text in [text, format!("{THREE}{CUSTOM}")] {

@@ -117,6 +117,32 @@ pub enum Command {
         #[command(flatten)]
         options: Deploy,
     },
+    /// Replace the data of a replica by a copy of the leader's; what is not this cluster's is moved
+    /// aside
+    Reinit {
+        /// The replica
+        node: String,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
+    /// Bring back a node that lost everything, or its etcd's data, under the same name and address
+    Replace {
+        /// The node
+        node: String,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
+    /// End the cluster: stop its services, move its data aside, remove its keys and files
+    Destroy {
+        /// The name of the cluster, its scope, instead of typing it when asked
+        #[arg(long, value_name = "SCOPE", conflicts_with = "dry_run")]
+        confirm: Option<String>,
+        /// Show the plan; touches nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show and change what the vault holds, and who can read it
     Secrets {
         /// What to do.
@@ -137,6 +163,15 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
         watch: Option<u64>,
     },
+    /// Take the lock away from a run that is stuck or whose machine is gone, after showing who
+    /// holds it
+    Unlock(Unlock),
+    /// Show who has changed the cluster, when, from where and how it went
+    Audit {
+        /// How many runs
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        last: usize,
+    },
     /// Real systemd nodes on this machine, to try things out (as root)
     Lab {
         /// What to do with them.
@@ -145,7 +180,7 @@ pub enum Command {
     },
     /// Boot three local nodes, deploy a cluster on them, verify it, say how to connect (as root)
     Demo {
-        /// Debian's release on the nodes
+        /// What the nodes run
         #[arg(long, value_enum, default_value_t)]
         suite: Suite,
     },
@@ -166,6 +201,20 @@ pub struct Deploy {
     /// With --dry-run: plan from a record instead of asking the nodes
     #[arg(long, requires = "dry_run", value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// Options of `unlock`.
+#[derive(Clone, Debug, Args)]
+pub struct Unlock {
+    /// Take away the lock of a run that is gone without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only show who holds it
+    #[arg(long, conflicts_with_all = ["yes", "holder"])]
+    pub dry_run: bool,
+    /// Take it away even while this holder is at work
+    #[arg(long, value_name = "USER@HOST")]
+    pub holder: Option<String>,
 }
 
 /// What can be done with the vault.

@@ -140,6 +140,9 @@ impl Error {
                     Goal::Converge => "run deploy again to continue",
                     // A second one would hand over once more.
                     Goal::Switchover { .. } => "`mahout status` shows who leads now",
+                    Goal::Reinitialize { .. } => "run reinit again to continue",
+                    Goal::Replace { .. } => "run replace again to continue",
+                    Goal::Destroy => "run destroy again to continue",
                 };
                 Some(match error.remedy() {
                     Some(remedy) => format!("{remedy}; then {next}"),

@@ -76,19 +76,24 @@ async fn of_now(
 
 /// The plan from these facts.
 pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
-    match &aim.goal {
-        Goal::Converge => project(session, facts).map(|(plan, _)| plan),
-        Goal::Switchover { candidate } => {
-            let rendered = session.render(facts)?;
-            let desired = Desired {
-                cluster: &session.cluster,
-                secrets: &session.secrets,
-                rendered: &rendered,
-                facts,
-            };
-            Plan::switchover(&desired, candidate.as_ref()).map_err(Error::Plan)
-        }
+    if aim.goal == Goal::Converge {
+        return project(session, facts).map(|(plan, _)| plan);
     }
+    let rendered = session.render(facts)?;
+    let desired = Desired {
+        cluster: &session.cluster,
+        secrets: &session.secrets,
+        rendered: &rendered,
+        facts,
+    };
+    let plan = match &aim.goal {
+        Goal::Converge => Plan::project(&desired).map(|(plan, _)| plan),
+        Goal::Switchover { candidate } => Plan::switchover(&desired, candidate.as_ref()),
+        Goal::Reinitialize { node } => Plan::reinitialize(&desired, node),
+        Goal::Replace { node } => Plan::replace(&desired, node).map(|(plan, _)| plan),
+        Goal::Destroy => Plan::destroy(&desired),
+    };
+    plan.map_err(Error::Plan)
 }
 
 /// The plan that converges, stage by stage, with the facts as they will be.
@@ -181,7 +186,7 @@ impl Locked<'_> {
             return Err(Error::OutOfDate);
         }
         // What the inventory has changed since the last deploy is not another goal's.
-        let converges = aim.goal == Goal::Converge;
+        let converges = aim.goal.converges();
         if converges && !session.keep_secrets()? {
             if shown.binding {
                 return Err(Error::OutOfDate);
@@ -210,6 +215,9 @@ impl Locked<'_> {
         )
         .await
         .map_err(failed)?;
+        if aim.goal == Goal::Destroy {
+            return Ok(Vec::new());
+        }
         let findings = self
             .lock
             .hold(self.hosts, async {
@@ -251,10 +259,11 @@ async fn settled(
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = match aim.goal {
-                Goal::Converge => build(session, aim, &facts)?,
+            let left_over = if aim.goal.converges() {
+                project(session, &facts)?.0
+            } else {
                 // What the inventory has changed since the last deploy is not this run's.
-                Goal::Switchover { .. } => Plan::default(),
+                Plan::default()
             };
             if !left_over.is_empty() {
                 return Err(Error::NotConverged {
@@ -287,6 +296,13 @@ pub(super) fn conclude(
     findings: &[Finding],
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    if aim.goal == Goal::Destroy {
+        if session.context.is_json() {
+            return Ok(());
+        }
+        let scope = &session.cluster.scope;
+        return writeln!(out, "done; nothing of {scope} runs any more").map_err(Error::Output);
+    }
     let counts = Counts::of(findings);
     let written = if session.context.is_json() {
         write_findings_json(out, findings)

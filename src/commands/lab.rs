@@ -24,7 +24,7 @@ pub enum LabCommand {
         /// How many nodes
         #[arg(long, value_name = "N", default_value_t = LabSpec::default().nodes)]
         nodes: usize,
-        /// The release of Debian that they run
+        /// What they run
         #[arg(long, value_enum, default_value_t)]
         suite: Suite,
         /// How much is on them

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::Context;
+use super::audit::Recorded;
 use super::converge::{Aim, Locked, Shown, conclude, plan, project, show};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli::{Rotate, RotateOptions};
 use crate::cluster::{Cluster, SecretName, SecretSource};
 use crate::error::Error;
-use crate::execute::{Holder, Interrupt, Lock};
+use crate::execute::{Interrupt, Lock};
 use crate::plan::Goal;
 use crate::report::Detail;
 use crate::transport::{Effect, Fleet, Host};
@@ -189,8 +190,8 @@ async fn carry_out(
     }
     let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process("rotate");
-    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let record = Recorded::begin(session, "rotate", Some((&plan, &first.aim.title)));
+    let lock = Lock::acquire(&hosts, &record.holder(), &session.context.events).await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,
@@ -221,7 +222,7 @@ async fn carry_out(
         };
         result = locked.reach(session, &shown, out).await;
     }
-    lock.release(&hosts).await;
+    record.end(session, lock, &hosts, result.as_ref()).await;
     conclude(session, last, &result?, out)
 }
 

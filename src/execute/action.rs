@@ -2,6 +2,7 @@
 //!
 //! What the functions do, and why, stands in `shell/`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,9 +12,12 @@ use serde_json::{Map, Value, json};
 use super::etcd_access;
 use super::fence;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
+use super::redact::of_file;
 use super::script::{
-    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes,
+    CARE, DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT,
+    random_bytes,
 };
+use crate::facts::FileFacts;
 use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
 use crate::platform::Family;
 use crate::render::{Check, File};
@@ -74,7 +78,7 @@ pub(super) fn call(action: &Action) -> Call {
             ),
             60,
         ),
-        Action::WriteFile { file, .. } => (&FILE, write_file(file), 120),
+        Action::WriteFile { before, file } => (&FILE, write_file(before.as_ref(), file), 120),
         Action::RemoveFile { path } => (&FILE, format!("remove_file {}", sh(path)), 60),
         Action::SetSysctl { values } => {
             let mut script = "set_sysctl".to_owned();
@@ -184,6 +188,37 @@ pub(super) fn call(action: &Action) -> Call {
             let requests = etcd_access::requests(root, change);
             (&ETCD, from_stdin(&requests, &call), 240)
         }
+        Action::Reinitialize {
+            url,
+            username,
+            password,
+            data_dir,
+        } => {
+            let body = json!({"force": true});
+            let login = (username.as_str(), password);
+            let options = options(&format!("{url}/reinitialize"), "POST", login, &body);
+            let call = format!("reinitialize {} {}", sh(url), sh(data_dir));
+            (&CARE, from_stdin(&options, &call), 400)
+        }
+        Action::MoveAside { path, label, .. } => {
+            (&CARE, format!("move_aside {} {label}", sh(path)), 120)
+        }
+        Action::ReplaceEtcdMember {
+            url,
+            root,
+            member,
+            peer_url,
+        } => {
+            let requests = etcd_access::replace_member(root, member.as_deref(), peer_url);
+            let call = format!("etcd_access {}", sh(url));
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
+        Action::JoinEtcd { data_dir } => (&CARE, format!("join_etcd {}", sh(data_dir)), 120),
+        Action::RemoveKeys { url, root, path } => {
+            let requests = etcd_access::remove_keys(root, path);
+            let call = format!("etcd_access {}", sh(url));
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
         Action::CreateRole {
             connection,
             name,
@@ -221,7 +256,7 @@ fn install(function: &str, packages: &[PackageChange]) -> String {
     script
 }
 
-fn write_file(file: &File) -> String {
+fn write_file(before: Option<&FileFacts>, file: &File) -> String {
     let check = match file.check {
         None => "none",
         Some(Check::Haproxy) => "haproxy",
@@ -231,13 +266,31 @@ fn write_file(file: &File) -> String {
     from_stdin(
         file.content.expose(),
         &format!(
-            "write_file {} {:o} {} {} {check}",
+            "write_file {} {:o} {} {} {check} {}",
             sh(&file.path),
             file.mode,
             sh(file.owner),
-            sh(file.group)
+            sh(file.group),
+            if keeps_replaced(before, file) {
+                "keep"
+            } else {
+                "forget"
+            }
         ),
     )
+}
+
+/// Whether the file of before may stay beside its place: not if it holds a secret that the new one
+/// does not, nor if that is not known.
+fn keeps_replaced(before: Option<&FileFacts>, file: &File) -> bool {
+    if !file.sensitive {
+        return true;
+    }
+    let Some(before) = before.and_then(|before| before.content.as_ref()) else {
+        return false;
+    };
+    let new: BTreeSet<&str> = of_file(file.content.expose()).collect();
+    of_file(before.expose()).all(|secret| new.contains(secret))
 }
 
 fn patch_configuration(

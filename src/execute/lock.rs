@@ -38,6 +38,14 @@ pub enum LockError {
         /// By whom.
         holder: Box<Holder>,
     },
+    /// Somebody's lock is to be taken away, and they are at work.
+    #[error("{node}: {holder} is at work: it showed a sign of life {} s ago", holder.silent.as_secs())]
+    Alive {
+        /// The first such node.
+        node: NodeName,
+        /// Who.
+        holder: Box<Holder>,
+    },
     /// A script of an earlier run does not end.
     #[error("{node}: a step of an earlier run has not ended within {} min: {step}", SCRIPT_END.as_secs() / 60)]
     ScriptRuns {
@@ -66,6 +74,11 @@ impl LockError {
             LockError::Held { holder, .. } => Some(format!(
                 "wait until it has ended; a lock without a sign of life (the last one was {} s ago) expires after 30 s",
                 holder.silent.as_secs()
+            )),
+            LockError::Alive { holder, .. } => Some(format!(
+                "wait for it or end it; if it is stuck and you answer for it, name it: `mahout \
+                 unlock --holder {}`",
+                holder.name()
             )),
             LockError::Transport(error) => error.hint.clone(),
             LockError::ScriptRuns { .. } | LockError::Failed { .. } => None,
@@ -271,9 +284,16 @@ impl Lock {
     /// Gives the lock back on every node where it is still ours. A node that is not reached keeps
     /// it until it expires.
     pub async fn release<T: Transport>(self, hosts: &BTreeMap<NodeName, T>) {
+        self.release_recording(hosts, "").await;
+    }
+
+    /// As [`Lock::release`]; on every node `line` goes to the log of runs, in the same execution.
+    pub async fn release_recording<T: Transport>(self, hosts: &BTreeMap<NodeName, T>, line: &str) {
         join_all(hosts.values().map(|host| async {
             let mut script = self.script();
-            script.line("release_lock");
+            script
+                .line(&format!("record {}", sh(line)))
+                .line("release_lock");
             let command = script.command(
                 "give the lock back".to_owned(),
                 Effect::Changes,

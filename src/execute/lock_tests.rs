@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::local_node::{LocalNode, shells};
 use super::lock::{Lock, LockError};
-use super::{Event, Events, Holder, NodeName};
+use super::{Event, Events, Holder, NodeName, locks, recorded, unlock};
 use crate::execute::concurrent::join_all;
 
 type Hosts = BTreeMap<NodeName, LocalNode>;
@@ -162,4 +162,74 @@ async fn the_next_run_waits_for_a_script_of_the_last_one_and_shows_it() {
             if node.as_str() == "pg-2" && missing == "install etcd"),
         "{shown:?}"
     );
+}
+
+fn recording(line: &str) -> Holder {
+    let mut holder = somebody_else();
+    line.clone_into(&mut holder.record);
+    holder
+}
+
+#[tokio::test]
+async fn whoever_ends_leaves_one_line_on_every_node_and_whoever_does_not_is_put_on_record() {
+    for shell in shells() {
+        let hosts = hosts(shell);
+        let first = recording("the first did not end: \"it's $HOME\"");
+        let lock = acquire(&hosts, &first).await.expect("free");
+        lock.release_recording(&hosts, "the first is done").await;
+        let _silent = acquire(&hosts, &recording("the second did not end"))
+            .await
+            .expect("free");
+        for node in hosts.values() {
+            node.sh("echo 1 >/run/mahout/lock/beat");
+        }
+        let lock = acquire(&hosts, &first).await.expect("it has expired");
+        lock.release(&hosts).await;
+        let logs = recorded(&hosts, 10).await.expect("the logs");
+        for (node, lines) in logs {
+            let expected = ["the first is done", "the second did not end"];
+            assert_eq!(lines, expected, "{shell:?}: {node}");
+        }
+        let node = &hosts[&"pg-1".into()];
+        let (_, modes) = node.sh("stat -c %a /var/log/mahout /var/log/mahout/audit.log");
+        assert_eq!(modes, "700\n600\n", "{shell:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_is_shown_and_taken_away_from_that_very_holder() {
+    for shell in shells() {
+        let hosts = hosts(shell);
+        assert!(locks(&hosts).await.expect("asked").is_empty());
+        let eve = acquire(&hosts, &recording("eve did not end"))
+            .await
+            .expect("free");
+        let node = &hosts[&"pg-2".into()];
+        node.sh("echo 'install etcd' >/run/mahout/running");
+        let held = locks(&hosts).await.expect("asked");
+        assert_eq!(held.len(), 3);
+        let of = |name: &str| &held[&NodeName::from(name)];
+        assert_eq!(of("pg-1").holder.name(), "eve@elsewhere");
+        assert!(of("pg-1").holder.is_alive(&Holder::this_process("unlock")));
+        assert_eq!(of("pg-2").running.as_deref(), Some("install etcd"));
+
+        unlock(&hosts, &held, "unlocked").await.expect("taken away");
+        assert!(locks(&hosts).await.expect("asked").is_empty());
+        let logs = recorded(&hosts, 1).await.expect("the logs");
+        assert!(
+            logs.values().all(|lines| *lines == ["unlocked"]),
+            "{logs:?}"
+        );
+        eve.release(&hosts).await;
+
+        // Somebody else's by now: it stays.
+        let next = acquire(&hosts, &somebody_else()).await.expect("free");
+        let refused = unlock(&hosts, &held, "unlocked").await;
+        assert!(
+            matches!(refused, Err(LockError::Held { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(locks(&hosts).await.expect("asked").len(), 3);
+        next.release(&hosts).await;
+    }
 }

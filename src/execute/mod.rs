@@ -31,6 +31,7 @@ mod shell_tests;
 mod signatures;
 #[cfg(test)]
 mod tests;
+mod unlock;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -39,6 +40,7 @@ pub use failure::{ExecuteError, Failure, Place, Reason};
 pub use holder::Holder;
 pub use interrupt::{Interrupt, Signal};
 pub use lock::{Lock, LockError};
+pub use unlock::{HeldLock, locks, recorded, unlock};
 
 use crate::cluster::{NodeName, Secrets};
 use crate::plan::{NodeWork, Phase, Plan, Rollout};

@@ -31,6 +31,7 @@ impl Redactor {
                 | Action::ReloadPatroni { password, .. }
                 | Action::RestartPatroni { password, .. }
                 | Action::Switchover { password, .. }
+                | Action::Reinitialize { password, .. }
                 | Action::SetPassword { password, .. } => {
                     secrets.insert(password.expose());
                 }
@@ -39,6 +40,9 @@ impl Redactor {
                     ..
                 } => {
                     secrets.insert(password.expose());
+                }
+                Action::ReplaceEtcdMember { root, .. } | Action::RemoveKeys { root, .. } => {
+                    secrets.extend(root.iter().map(Secret::expose));
                 }
                 Action::EtcdAccess { root, change, .. } => {
                     secrets.extend(root.iter().map(Secret::expose));
@@ -74,6 +78,11 @@ impl Redactor {
             }
         })
     }
+}
+
+/// The secrets of a sensitive file.
+pub(super) fn of_file(text: &str) -> impl Iterator<Item = &str> {
+    of_text(text).chain(of_keys(text))
 }
 
 /// The lines of the private keys in a PEM text.

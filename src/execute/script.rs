@@ -41,6 +41,7 @@ library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
 library!(RESTART, "restart", [PATRONI, UNIT]);
 library!(ETCD, "etcd", [HTTP]);
+library!(CARE, "care", [PATRONI, UNIT]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
 library!(EVIDENCE, "evidence", [COMMON]);
@@ -207,6 +208,7 @@ mod tests {
             &SELINUX,
             &RESTART,
             &ETCD,
+            &CARE,
             &GATE,
             &GUARD,
             &EVIDENCE,

@@ -117,6 +117,9 @@ pub(super) fn inventory(state: &State, lab: &Path) -> String {
     }
     // This machine is a client, too.
     text.push_str(&format!("clients: [{}]\n", state.subnet.trunc()));
+    if let Some(version) = state.suite.postgresql() {
+        text.push_str(&format!("postgresql:\n  version: {version}\n"));
+    }
     text
 }
 
@@ -169,6 +172,18 @@ mod tests {
           pg-3: { address: 10.89.7.13 }
         clients: [10.89.7.0/24]
         "#);
+    }
+
+    #[test]
+    fn the_inventory_of_a_stand_in_ends_with_the_postgresql_that_it_has() {
+        let subnet = "10.89.7.0/24".parse().expect("a subnet");
+        let spec = LabSpec {
+            suite: crate::lab::Suite::El9,
+            ..LabSpec::default()
+        };
+        let state = State::plan(&spec, "0a1b2c".into(), subnet, PathBuf::new());
+        let text = inventory(&state, Path::new("/lab"));
+        assert!(text.ends_with("\npostgresql:\n  version: 15\n"), "{text}");
     }
 
     #[test]

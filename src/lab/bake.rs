@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 
 use super::Progress;
 use super::error::LabError;
-use super::image::Suite;
 use super::program::{contained, run, run_with_lines};
 use super::sources::Sources;
 
@@ -62,7 +61,13 @@ apt-get clean
 
 /// Short text that is another one as soon as something else goes into the images.
 pub(super) fn fingerprint(sources: &Sources) -> String {
-    let recipe = format!("{BASE:?}{STACK:?}{FINISH_BARE}{PREPARE}{INSTALL}{sources:?}");
+    digest(&format!(
+        "{BASE:?}{STACK:?}{FINISH_BARE}{PREPARE}{INSTALL}{sources:?}"
+    ))
+}
+
+/// Eight hexadecimal digits that follow from `recipe`.
+pub(super) fn digest(recipe: &str) -> String {
     let digest = Sha256::digest(recipe);
     digest[..4]
         .iter()
@@ -73,13 +78,25 @@ pub(super) fn fingerprint(sources: &Sources) -> String {
 /// systemd and an SSH server.
 pub(super) fn bare(
     root: &Path,
-    suite: Suite,
+    release: &str,
+    sources: &Sources,
+    progress: Progress,
+) -> Result<(), LabError> {
+    debian(root, release, BASE, &[], sources, progress)
+}
+
+/// A node of Debian's `release` with these packages, without the files that dpkg is to leave out.
+pub(super) fn debian(
+    root: &Path,
+    release: &str,
+    packages: &[&str],
+    left_out: &[&str],
     sources: &Sources,
     progress: Progress,
 ) -> Result<(), LabError> {
     let list = root.with_extension("list");
     fs::write(&list, sources.list()).map_err(LabError::file(&list))?;
-    let mut packages = BASE.join(",");
+    let mut packages = packages.join(",");
     if sources.need_certificates() {
         packages.push_str(",ca-certificates");
     }
@@ -88,13 +105,16 @@ pub(super) fn bare(
     command.arg(format!("--include={packages}"));
     // Not in nodes: FINISH_BARE removes it.
     command.arg("--dpkgopt=force-unsafe-io");
+    for path in left_out {
+        command.arg(format!("--dpkgopt=path-exclude={path}"));
+    }
     for setting in &sources.settings {
         command.arg(format!("--aptopt={setting}"));
     }
     for keys in KEYS.iter().filter(|keys| Path::new(keys).exists()) {
         command.arg(format!("--keyring={keys}"));
     }
-    command.arg(suite.to_string()).arg(root).arg(&list);
+    command.arg(release).arg(root).arg(&list);
     run_with_lines("mmdebstrap", &mut command, &mut |line| {
         if let Some(step) = line
             .strip_prefix("I: ")
@@ -176,7 +196,7 @@ fn install(root: &Path, folder: &Path, files: &[PathBuf]) -> Result<(), LabError
 }
 
 /// Runs `script` with `arguments` inside `root`.
-fn chroot(
+pub(super) fn chroot(
     root: &Path,
     script: &str,
     arguments: &[&str],

@@ -11,9 +11,9 @@ use super::Progress;
 use super::error::LabError;
 use super::sources::Sources;
 use super::store::{Lock, Store, create_folder};
-use super::{bake, mounts};
+use super::{bake, mounts, stand_in};
 
-/// The release of Debian that nodes run.
+/// What nodes run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Suite {
@@ -22,6 +22,36 @@ pub enum Suite {
     Bookworm,
     /// Debian 13: PostgreSQL 17, Patroni 4.0, etcd 3.5, HAProxy 3.0.
     Trixie,
+    /// A stand-in for Enterprise Linux 9: dnf, and PGDG's packages rebuilt from Debian's programs:
+    /// PostgreSQL 15 and 13, Patroni 4.0, etcd 3.5, HAProxy 2.6.
+    El9,
+}
+
+impl Suite {
+    /// The release of Debian that its root file system is made from.
+    pub(super) fn release(self) -> &'static str {
+        match self {
+            Self::Bookworm | Self::El9 => "bookworm",
+            Self::Trixie => "trixie",
+        }
+    }
+
+    /// What an installer leaves in /etc/hosts of a node called `name`.
+    pub(super) fn hosts(self, name: &str) -> String {
+        match self {
+            Self::Bookworm | Self::Trixie => format!("127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"),
+            Self::El9 => stand_in::HOSTS.to_owned(),
+        }
+    }
+
+    /// The major version of PostgreSQL that its inventory has to name; none where the default will
+    /// do.
+    pub(super) fn postgresql(self) -> Option<u16> {
+        match self {
+            Self::Bookworm | Self::Trixie => None,
+            Self::El9 => Some(15),
+        }
+    }
 }
 
 impl fmt::Display for Suite {
@@ -29,6 +59,7 @@ impl fmt::Display for Suite {
         f.pad(match self {
             Self::Bookworm => "bookworm",
             Self::Trixie => "trixie",
+            Self::El9 => "el9",
         })
     }
 }
@@ -39,7 +70,8 @@ impl fmt::Display for Suite {
 pub enum ImageKind {
     /// systemd and an SSH server.
     Bare,
-    /// Bare, with the package lists and the packages of the stack in apt's cache.
+    /// Bare, with the package lists and the packages of the stack in apt's cache; the same as bare
+    /// for a stand-in, which serves its packages itself.
     #[default]
     Prepared,
     /// Bare, with the packages of the stack installed, nothing configured, nothing started.
@@ -82,6 +114,10 @@ impl<'a> Image<'a> {
         kind: ImageKind,
         sources: &'a Sources,
     ) -> Self {
+        let kind = match (suite, kind) {
+            (Suite::El9, ImageKind::Prepared) => ImageKind::Bare,
+            _ => kind,
+        };
         Self {
             store,
             suite,
@@ -93,12 +129,13 @@ impl<'a> Image<'a> {
     /// Where it is or will be. The name tells what goes into it, so that an image that was made
     /// otherwise is not taken for this one.
     pub(super) fn folder(&self) -> PathBuf {
-        self.store.images().join(format!(
-            "{}-{}-{}",
-            self.suite,
-            self.kind,
-            bake::fingerprint(self.sources)
-        ))
+        let fingerprint = match self.suite {
+            Suite::Bookworm | Suite::Trixie => bake::fingerprint(self.sources),
+            Suite::El9 => stand_in::fingerprint(self.sources),
+        };
+        self.store
+            .images()
+            .join(format!("{}-{}-{fingerprint}", self.suite, self.kind))
     }
 
     /// Makes it where it is not there yet.
@@ -138,10 +175,14 @@ impl<'a> Image<'a> {
         if let Some(base) = &base {
             mounts::copy(&base.folder(), &root)?;
         }
-        match self.kind {
-            ImageKind::Bare => bake::bare(&root, self.suite, self.sources, progress)?,
-            ImageKind::Prepared => bake::prepared(&root, progress)?,
-            ImageKind::Installed => bake::installed(&root, progress)?,
+        match (self.suite, self.kind) {
+            (Suite::El9, ImageKind::Bare) => stand_in::bare(&root, self.sources, progress)?,
+            (Suite::El9, _) => stand_in::installed(&root, progress)?,
+            (suite, ImageKind::Bare) => {
+                bake::bare(&root, suite.release(), self.sources, progress)?;
+            }
+            (_, ImageKind::Prepared) => bake::prepared(&root, progress)?,
+            (_, ImageKind::Installed) => bake::installed(&root, progress)?,
         }
         std::fs::rename(&root, &folder).map_err(LabError::file(&folder))?;
         progress(&format!(
@@ -208,5 +249,22 @@ mod tests {
         assert_eq!(folder("deb a"), folder("deb a"));
         assert_ne!(folder("deb a"), folder("deb b"));
         assert!(folder("deb a").starts_with("/nowhere/images/trixie-bare-"));
+    }
+
+    #[test]
+    fn a_stand_in_serves_its_packages_itself_and_needs_no_image_prepared() {
+        let store = Store::at("/nowhere".into());
+        let sources = Sources {
+            entries: ["deb a".to_owned()].into(),
+            settings: Vec::new(),
+        };
+        let folder = |suite, kind| Image::new(&store, suite, kind, &sources).folder();
+        let bare = folder(Suite::El9, ImageKind::Bare);
+        assert_eq!(folder(Suite::El9, ImageKind::Prepared), bare);
+        assert_ne!(folder(Suite::El9, ImageKind::Installed), bare);
+        assert_ne!(
+            folder(Suite::Bookworm, ImageKind::Prepared),
+            folder(Suite::Bookworm, ImageKind::Bare)
+        );
     }
 }

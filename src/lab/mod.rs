@@ -20,6 +20,7 @@ mod node;
 mod program;
 mod requirements;
 mod sources;
+mod stand_in;
 mod state;
 mod store;
 

@@ -51,8 +51,7 @@ impl<'a> Node<'a> {
         let (name, root) = (&self.record.name, self.root());
         let write = |path: &str, mode: u32, text: &[u8]| write_file(&root.join(path), mode, text);
         write("etc/hostname", 0o644, format!("{name}\n").as_bytes())?;
-        // As Debian's installer leaves it.
-        let hosts = format!("127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n");
+        let hosts = self.state.suite.hosts(name);
         write("etc/hosts", 0o644, hosts.as_bytes())?;
         write("etc/machine-id", 0o444, machine_id()?.as_bytes())?;
         write("etc/resolv.conf", 0o644, resolv_conf().as_bytes())?;

@@ -23,7 +23,7 @@ impl Sources {
         let release = std::fs::read_to_string("/etc/os-release")
             .map_err(LabError::file(Path::new("/etc/os-release")))?;
         let codename = codename(&release).unwrap_or_default();
-        let mut entries = entries(&index_targets()?, codename, suite);
+        let mut entries = entries(&index_targets()?, codename, suite.release());
         if entries.is_empty() {
             // apt knows who publishes an archive only once it has its lists.
             progress("updating the machine's package lists");
@@ -31,7 +31,7 @@ impl Sources {
                 "updating the package lists",
                 mortal("apt-get").args(["--quiet", "update"]),
             )?;
-            entries = self::entries(&index_targets()?, codename, suite);
+            entries = self::entries(&index_targets()?, codename, suite.release());
         }
         if entries.is_empty() {
             return Err(LabError::NoSources(codename.to_owned()));
@@ -92,20 +92,20 @@ fn codename(os_release: &str) -> Option<&str> {
         .map(|name| name.trim_matches('"'))
 }
 
-/// The entries for `suite` that follow from what apt uses for the machine's own `codename`:
-/// Debian's own component `main` of the suite, its updates and its security updates.
-fn entries(targets: &str, codename: &str, suite: Suite) -> BTreeSet<String> {
+/// The entries for `release` that follow from what apt uses for the machine's own `codename`:
+/// Debian's own component `main` of the release, its updates and its security updates.
+fn entries(targets: &str, codename: &str, release: &str) -> BTreeSet<String> {
     targets
         .lines()
         .filter_map(|line| {
-            let [uri, release, "main", "Debian"] = line.split_whitespace().collect::<Vec<_>>()[..]
+            let [uri, suite, "main", "Debian"] = line.split_whitespace().collect::<Vec<_>>()[..]
             else {
                 return None;
             };
-            let pocket = release.strip_prefix(codename)?;
+            let pocket = suite.strip_prefix(codename)?;
             ["", "-updates", "-security"]
                 .contains(&pocket)
-                .then(|| format!("deb {uri} {suite}{pocket} main"))
+                .then(|| format!("deb {uri} {release}{pocket} main"))
         })
         .collect()
 }
@@ -154,9 +154,7 @@ http://pgdg.test/ bookworm-pgdg main apt.postgresql.org
 
     #[test]
     fn only_debian_s_own_main_is_taken_and_the_suite_is_swapped() {
-        let trixie: Vec<_> = entries(TARGETS, "bookworm", Suite::Trixie)
-            .into_iter()
-            .collect();
+        let trixie: Vec<_> = entries(TARGETS, "bookworm", "trixie").into_iter().collect();
         assert_eq!(
             trixie,
             [
@@ -165,7 +163,7 @@ http://pgdg.test/ bookworm-pgdg main apt.postgresql.org
                 "deb http://security.test/debian-security/ trixie-security main",
             ]
         );
-        assert!(entries(TARGETS, "noble", Suite::Bookworm).is_empty());
+        assert!(entries(TARGETS, "noble", "bookworm").is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::step::UnitOperation;
 use crate::cluster::NodeName;
 use crate::facts::FileFacts;
 use crate::facts::etcd::EtcdPermission;
@@ -159,6 +160,53 @@ pub enum Action {
         /// What is changed.
         change: EtcdChange,
     },
+    /// Have Patroni replace the data directory of a replica by a copy of the leader's, and await
+    /// that it has begun.
+    Reinitialize {
+        /// The replica's REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// The directory.
+        data_dir: String,
+    },
+    /// Rename a data directory to `PATH.LABEL-TIME`, if there is something in it. Whatever runs in
+    /// it is stopped before.
+    MoveAside {
+        /// The directory.
+        path: String,
+        /// Why: `before-reinit`.
+        label: &'static str,
+        /// Whose it is.
+        data: Data,
+    },
+    /// Remove a member from etcd, and add it again as one that has still to start.
+    ReplaceEtcdMember {
+        /// The client URL of another member, which is asked.
+        url: String,
+        /// The passwords of [`crate::cluster::etcd::ROOT`].
+        root: Vec<Secret>,
+        /// The id of the member, hexadecimal; `None` if it was removed before.
+        member: Option<String>,
+        /// Its peer URL.
+        peer_url: String,
+    },
+    /// Start a new member of an etcd cluster that exists, and await that it has its own data.
+    JoinEtcd {
+        /// Its data directory.
+        data_dir: String,
+    },
+    /// Remove every key of the cluster from etcd.
+    RemoveKeys {
+        /// The client URL of the member that is asked.
+        url: String,
+        /// The passwords of [`crate::cluster::etcd::ROOT`].
+        root: Vec<Secret>,
+        /// The path beneath which they are.
+        path: String,
+    },
     /// Create a role on the leader.
     CreateRole {
         /// How the server is reached on the node.
@@ -222,6 +270,15 @@ pub enum EtcdChange {
     },
 }
 
+/// Whose data a directory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// PostgreSQL's.
+    Postgresql,
+    /// That of etcd's member.
+    Etcd,
+}
+
 /// How psql reaches the server over its socket, as the postgres user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalConnection {
@@ -244,67 +301,6 @@ pub struct PackageChange {
     pub version: Option<String>,
     /// Whether the inventory demands this very version.
     pub pinned: bool,
-}
-
-/// What is done with a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnitOperation {
-    /// Start at boot.
-    Enable,
-    /// Do not start at boot, and stop.
-    Disable,
-    /// Start; does not wait until it is up, a gate does that.
-    Start,
-    /// Stop.
-    Stop,
-    /// Stop and start.
-    Restart,
-    /// Reload its configuration without an interruption.
-    Reload,
-}
-
-/// A condition under which a step was planned. If it no longer holds, the plan is out of date.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// Patroni's leader is this node.
-    LeaderIs {
-        /// The node.
-        node: NodeName,
-        /// Its REST API.
-        url: String,
-    },
-    /// A majority of etcd's members is healthy without this one.
-    EtcdQuorumWithout {
-        /// The node whose member is about to stop.
-        node: NodeName,
-        /// The client URLs of the other members.
-        others: Vec<String>,
-        /// How many of them must be healthy.
-        needed: usize,
-    },
-    /// There is no PostgreSQL data in this directory.
-    DataDirectoryEmpty {
-        /// The path.
-        path: String,
-    },
-}
-
-/// One action on one node, with its guard.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// What is done.
-    pub action: Action,
-    /// When it may be done.
-    pub guard: Option<Guard>,
-}
-
-impl From<Action> for Step {
-    fn from(action: Action) -> Self {
-        Self {
-            action,
-            guard: None,
-        }
-    }
 }
 
 impl Action {
@@ -368,6 +364,22 @@ impl Action {
                 EtcdChange::RequireLogin => "have etcd ask for a login".to_owned(),
                 EtcdChange::RemoveUser { name, .. } => format!("remove etcd user {name}"),
             },
+            Action::Reinitialize { data_dir, .. } => {
+                format!("have Patroni replace {data_dir} by a copy of the leader's")
+            }
+            Action::MoveAside { path, label, .. } => {
+                format!("move {path} aside, to {path}.{label}-TIME")
+            }
+            Action::ReplaceEtcdMember {
+                member, peer_url, ..
+            } => match member {
+                Some(member) => {
+                    format!("remove etcd's member {member}, add a new one at {peer_url}")
+                }
+                None => format!("add a new member of etcd at {peer_url}"),
+            },
+            Action::JoinEtcd { .. } => "start etcd.service as a new member".to_owned(),
+            Action::RemoveKeys { path, .. } => format!("remove every key under {path} from etcd"),
             Action::CreateRole { name, .. } => format!("create role {name}"),
             Action::SetPassword { name, .. } => format!("set the password of role {name}"),
         }
@@ -381,20 +393,6 @@ impl PackageChange {
         match &self.installed {
             Some(installed) => format!("{} {installed} -> {version}", self.name),
             None => format!("{} {version}", self.name),
-        }
-    }
-}
-
-impl UnitOperation {
-    /// The verb for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            UnitOperation::Enable => "enable",
-            UnitOperation::Disable => "disable",
-            UnitOperation::Start => "start",
-            UnitOperation::Stop => "stop",
-            UnitOperation::Restart => "restart",
-            UnitOperation::Reload => "reload",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the facts will say once something of a plan is done.
 
-use super::{Action, Condition, Phase, UnitOperation};
+use super::{Action, Condition, Data, Phase, UnitOperation};
 use crate::facts::ask::TIME_UNITS;
 use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts, UnitFacts};
 
@@ -143,6 +143,31 @@ impl NodeFacts {
                 let etcd = self.etcd.get_or_insert_default();
                 super::etcd_access::project(etcd.access.get_or_insert_default(), change);
             }
+            Action::MoveAside { path, data, .. } => {
+                self.directories.remove(path);
+                match data {
+                    Data::Postgresql => {
+                        if let Some(postgresql) = &mut self.postgresql {
+                            (postgresql.data_version, postgresql.system_identifier) = (None, None);
+                            postgresql.data_dir_in_use = false;
+                        }
+                    }
+                    Data::Etcd => {
+                        if let Some(etcd) = &mut self.etcd {
+                            etcd.data_dir_has_member = false;
+                        }
+                    }
+                }
+            }
+            Action::JoinEtcd { .. } => self.project_unit(super::etcd::UNIT, UnitOperation::Start),
+            Action::RemoveKeys { .. } => {
+                if let Some(etcd) = &mut self.etcd {
+                    etcd.keys.clear();
+                    etcd.initialize = None;
+                }
+            }
+            // What etcd's members know of each other is looked at before all this.
+            Action::ReplaceEtcdMember { .. } | Action::Reinitialize { .. } => {}
             // What a replica's start or a switchover brings is projected with its gate.
             Action::WakeLeader { .. } | Action::Switchover { .. } => {}
             Action::CreateRole { name, .. } => {

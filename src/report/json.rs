@@ -26,6 +26,13 @@
 //! | --- | --- |
 //! | `secret` | `name`, `source` (`vault`, `env:NAME`, `file:PATH`, `command`), `kept` (whether the vault has it; null if it is kept elsewhere), `in_rotation`, `used` (whether the inventory names it) |
 //!
+//! # Locks and runs
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `lock` | `node`, `holder` (`USER@HOST`), `held_seconds`, `silent_seconds` (since its last sign of life), `alive`, `running` (null or the step) |
+//! | `run` | those of [`super::AuditEntry`], `on` (the nodes that have it on record), `here` (whether this machine has) |
+//!
 //! # Status
 //!
 //! One object of type `status`: see [`super::Status`].

@@ -59,6 +59,7 @@ pub(super) fn change(action: &Action) -> Change {
         Action::WriteFile { before: None, .. }
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
+        | Action::JoinEtcd { .. }
         | Action::CreateRole { .. } => Change::Create,
         Action::EtcdAccess { change, .. } => match change {
             EtcdChange::Role { .. } | EtcdChange::User { .. } | EtcdChange::RequireLogin => {
@@ -78,9 +79,13 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::ReloadPatroni { .. }
         | Action::RestartPatroni { .. }
         | Action::Switchover { .. }
+        | Action::Reinitialize { .. }
+        | Action::ReplaceEtcdMember { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
-        Action::RemoveFile { .. } => Change::Remove,
+        Action::RemoveFile { .. } | Action::MoveAside { .. } | Action::RemoveKeys { .. } => {
+            Change::Remove
+        }
         Action::Systemd { operation, .. } => match operation {
             UnitOperation::Enable | UnitOperation::Start => Change::Create,
             UnitOperation::Restart | UnitOperation::Reload => Change::Update,

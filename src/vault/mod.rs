@@ -193,10 +193,9 @@ impl Vault {
         if !cluster.tls.enabled {
             return Ok(secrets);
         }
-        let specs = cluster.certificates();
         if let Some(brought) = &cluster.tls.brought {
             (secrets.ca_bundle, secrets.certificates) =
-                brought::read(brought, &specs, now.unix_timestamp())?;
+                brought::read(brought, cluster, now.unix_timestamp())?;
             return Ok(secrets);
         }
         for authority in self.next.authorities.trusted() {
@@ -205,7 +204,7 @@ impl Vault {
                 .push_str(authority::certificate_of(authority.expose()));
             secrets.ca_bundle.push('\n');
         }
-        for spec in specs {
+        for spec in cluster.certificates() {
             if let Some(pem) = self.next.certificates.get(&spec.name.to_string()) {
                 secrets.certificates.insert(spec.name, pem.clone());
             }

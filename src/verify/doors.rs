@@ -10,7 +10,8 @@ use std::fmt;
 
 use super::view::{Judge, View};
 use super::words::{count, list};
-use crate::cluster::{Cluster, Node, NodeName, Role};
+use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
+use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role};
 
 pub use script::{SCRIPT_DEADLINE, parse, script};
 
@@ -261,11 +262,16 @@ fn closed_where(view: &View, judge: &mut Judge, wanted: impl Fn(Door) -> bool) {
 
 /// TLS is on, or it is said that it is not.
 pub(super) fn tls(view: &View, judge: &mut Judge) {
-    if view.cluster.tls.enabled {
-        judge.holds("etcd, Patroni and PostgreSQL speak TLS");
-    } else {
+    if !view.cluster.tls.enabled {
         judge
-            .warning(None, crate::cluster::tls::OFF)
+            .warning(None, OFF)
             .hint("`tls: on` in the inventory; the next deploy turns it on in a running cluster");
     }
+    let external = view.cluster.etcd.external.as_ref();
+    if external.is_some_and(ExternalEtcd::is_in_clear) {
+        judge
+            .warning(None, EXTERNAL_IN_CLEAR)
+            .hint("`protocol: https` and `ca_file` in `etcd.external`");
+    }
+    judge.holds("etcd, Patroni and PostgreSQL speak TLS");
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod attack;
+mod care;
 mod cli;
 mod cluster;
 mod execute;
@@ -22,6 +23,7 @@ mod rotate;
 mod sample;
 mod settings;
 mod ssh;
+mod stand_in;
 mod switchover;
 mod terminal;
 mod turn_on;

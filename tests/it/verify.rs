@@ -118,7 +118,7 @@ fn one_postgresql_on_an_external_etcd_has_neither_replicas_nor_members() {
     sample.cluster.nodes[0].roles = [Role::Postgresql, Role::Haproxy].into();
     sample.cluster.etcd.external = Some(ExternalEtcd {
         endpoints: vec!["10.0.9.1:2379".to_owned()],
-        protocol: "http".to_owned(),
+        protocol: "https".to_owned(),
         ca_file: None,
         cert_file: None,
         key_file: None,

@@ -1,5 +1,6 @@
 //! What can be broken, and what is said of it.
 
+use mahout::cluster::ExternalEtcd;
 use mahout::facts::DirectoryFacts;
 use mahout::facts::etcd::{EtcdLogin, EtcdMember, EtcdPermission};
 use mahout::secret::Secret;
@@ -92,6 +93,16 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
         s.door(1, Door::HaproxyStatistics, Outcome::Open("answer 200".to_owned()));
     }),
     ("system.tls", Severity::Warning, "clear text", |s| s.cluster.tls.enabled = false),
+    ("system.tls", Severity::Warning, "the external etcd is spoken to in clear text", |s| {
+        s.cluster.etcd.external = Some(ExternalEtcd {
+            endpoints: vec!["10.0.9.1:2379".to_owned()],
+            protocol: "http".to_owned(),
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            username: None,
+        });
+    }),
     ("patroni.answers", Severity::Error, "port 8008", |s| {
         s.node(2).patroni = None
     }),

@@ -32,7 +32,7 @@ pub(super) const FENCED: &[(&str, Severity, &str, Break)] = &[
         let policy = FileFacts { modified: 500, ..FileFacts::default() };
         s.node(2).files.insert(POLICY.to_owned(), policy);
     }),
-    ("system.firewall", Severity::Error, "firewalld does not let in, although its policy says so: 2379 from 10.0.0.11, 2379", |s| {
+    ("system.firewall", Severity::Error, "firewalld does not let in, although its policy says so: 2379 from 10.0.0.11, 2380 from 10.0.0.11", |s| {
         firewalld(s);
         s.node(2).firewall = Some(FirewallFacts { live: Some(BTreeSet::new()), ..FirewallFacts::default() });
     }),

@@ -2,6 +2,8 @@
 //! which conditions stands in the plan.
 
 mod action;
+#[cfg(test)]
+mod care_tests;
 mod concurrent;
 mod etcd_access;
 #[cfg(test)]

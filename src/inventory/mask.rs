@@ -12,10 +12,12 @@ const REFERENCES: [&str; 3] = ["env:", "file:", "command:"];
 pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     // `password_encryption` and `pgpass` are settings, `*_file` is a path.
-    SECRET.iter().any(|word| key.contains(word))
-        && !key.contains("encryption")
-        && !key.ends_with("_file")
-        && !key.ends_with("command")
+    // `auth` is HAProxy's and Patroni's `user:password`.
+    key == "auth"
+        || SECRET.iter().any(|word| key.contains(word))
+            && !key.contains("encryption")
+            && !key.ends_with("_file")
+            && !key.ends_with("command")
 }
 
 /// `text` with each byte of a possible secret replaced by an asterisk; every position stays.
@@ -96,13 +98,24 @@ fn secret_value(line: &str, from: usize) -> Option<usize> {
             .next()
             .unwrap_or_default();
         let after = line.get(colon + 1..)?;
-        if is_secret(word) && (after.is_empty() || after.starts_with([' ', '\t', '\n', '\r'])) {
+        if (is_secret(word) || is_login(word, after))
+            && (after.is_empty() || after.starts_with([' ', '\t', '\n', '\r']))
+        {
             let skipped = after.len() - after.trim_start_matches([' ', '\t']).len();
             return Some(colon + 1 + skipped);
         }
         at = colon + 1;
     }
     None
+}
+
+/// Whether a word stands in the place of one of the cluster's own users' maps: somebody's
+/// `replicator:password`, or the password alone.
+fn is_login(key: &str, after: &str) -> bool {
+    let value = after.trim();
+    matches!(key, "superuser" | "replication" | "rewind")
+        && !value.is_empty()
+        && !value.starts_with(['{', '[', '&', '*', '#', '!', '|', '>'])
 }
 
 /// Where the value that begins at `start` ends on its line: inside `{ }` at the next comma or

@@ -31,6 +31,8 @@ const RECIPE: &[(&str, &str)] = recipe![
     "repository.socket",
     "rpms.sh",
     "selinux.cil",
+    "selinux.service",
+    "selinux.sh",
     "specs/chrony.spec",
     "specs/decoy.spec",
     "specs/etcd.spec",

@@ -45,7 +45,8 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> Result<(), PlanError
     draft.phase("files", Rollout::Parallel, files, |_| None);
     draft.note(
         None,
-        "packages, users and live kernel settings stay; so do the vault and the log of runs",
+        "packages, users, openings of a firewall and live kernel settings stay; so do the vault and the \
+         log of runs",
     );
     Ok(())
 }

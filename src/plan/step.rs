@@ -44,6 +44,15 @@ pub enum Guard {
         /// Its REST API.
         url: String,
     },
+    /// Patroni's leader is this node, nobody has paused Patroni, and whoever is to lead follows.
+    HandsOver {
+        /// The node.
+        node: NodeName,
+        /// Its REST API.
+        url: String,
+        /// Who is to lead; with `None` one of the others.
+        candidate: Option<NodeName>,
+    },
     /// A majority of etcd's members is healthy without this one.
     EtcdQuorumWithout {
         /// The node whose member is about to stop.

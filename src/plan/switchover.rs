@@ -214,9 +214,10 @@ fn add(draft: &mut Draft, desired: &Desired, leader: &Node, to: Option<&NodeName
             candidate: to.cloned(),
             patience: 2 * cluster.timings.loop_wait.max(Duration::from_secs(10)),
         },
-        guard: Some(Guard::LeaderIs {
+        guard: Some(Guard::HandsOver {
             node: leader.name.clone(),
             url: url.clone(),
+            candidate: to.cloned(),
         }),
     };
     let mut conditions = Vec::new();

@@ -6,6 +6,7 @@ use super::clean;
 use super::diff::{self, Line, Sign};
 use super::pem::readable;
 use super::plan::Detail;
+use crate::cluster::NodeName;
 use crate::facts::FileFacts;
 use crate::plan::{Action, EtcdChange, Guard, Step, UnitOperation};
 use crate::render::File;
@@ -98,6 +99,12 @@ pub(super) fn change(action: &Action) -> Change {
 pub(super) fn guard(guard: &Guard) -> String {
     match guard {
         Guard::LeaderIs { node, .. } => format!("if leader is {node}"),
+        Guard::HandsOver {
+            node, candidate, ..
+        } => {
+            let follower = candidate.as_ref().map_or("another", NodeName::as_str);
+            format!("if leader is {node}, {follower} follows and nothing is paused")
+        }
         Guard::EtcdQuorumWithout { node, .. } => format!("if etcd has quorum without {node}"),
         Guard::DataDirectoryEmpty { path } => format!("if {path} is empty"),
     }

@@ -31,6 +31,8 @@ install -m 644 "$recipe/repository.py" $share/
 install -m 644 "$recipe/repository.socket" /etc/systemd/system/standin-repository.socket
 install -m 644 "$recipe/repository.service" /etc/systemd/system/standin-repository.service
 install -m 755 "$recipe/standin.sh" /usr/local/sbin/standin
+install -m 755 "$recipe/selinux.sh" $share/
+install -m 644 "$recipe/selinux.service" /etc/systemd/system/standin-selinux.service
 names=$(sed -n 's/^127.0.0.1 *\(download.*\)/\1/p' /etc/hosts | sed 's/\([^ ]*\)/DNS:\1/g; s/ /,/g')
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=test stand-in' \
   -addext basicConstraints=critical,CA:true -keyout "$build/ca.key" -out "$build/ca.crt" 2>/dev/null

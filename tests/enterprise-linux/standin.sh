@@ -1,6 +1,6 @@
 #!/bin/sh
-# standin: breaks the repositories of this stand-in node for a test, and mends them. It is no part of
-# what is tested.
+# standin: breaks the repositories of this stand-in node for a test, and mends them; plays what it does
+# not have. It is no part of what is tested.
 set -eu
 served=/srv/repo/download.postgresql.org/pub/repos/yum
 variants=/srv/variants
@@ -13,6 +13,7 @@ standin reporpms VARIANT  the repository RPM: `unsigned`, `tampered`, `foreign-k
 standin keys VARIANT      PGDG's key as it is served: `foreign-key`, `gone`
 standin good              all of them as they should be
 standin stale             installs a repository RPM of before, whose section pgdg13 is gone from the server
+standin selinux           from now on a kernel seems to enforce SELinux; see selinux.sh
 standin lock, unlock      dnf is busy with another transaction until `unlock`
 U
 }
@@ -47,6 +48,7 @@ case "${1:-}" in
     rpm --upgrade --oldpackage --nosignature "$served"/reporpms/EL-9-*/pgdg-redhat-repo-42.0-50*.rpm
     dnf --quiet clean all
     ;;
+  selinux) systemctl --quiet enable --now standin-selinux.service ;;
   lock)
     touch /run/standin-lock
     systemd-run --quiet --unit=standin-lock dnf --assumeyes --disablerepo='*' --enablerepo=appstream install standin-slow

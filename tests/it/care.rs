@@ -143,7 +143,7 @@ fn foreign_data(lab: &TestLab, replica: &str) {
     let run = lab.on(
         replica,
         &format!(
-            "systemctl stop patroni && rm -rf {folder} && cd / && runuser -u postgres -- \
+            "systemctl stop patroni && find {folder} -mindepth 1 -delete && cd / && runuser -u postgres -- \
              /usr/lib/postgresql/15/bin/initdb -D {folder} -N >/dev/null && touch {folder}/theirs"
         ),
     );
@@ -168,7 +168,7 @@ fn foreign_data(lab: &TestLab, replica: &str) {
 
 /// etcd's data is gone, then everything of the node.
 fn replace(lab: &TestLab, node: &str) {
-    lab.on(node, "systemctl stop etcd && rm -rf /var/lib/etcd/main")
+    lab.on(node, "systemctl stop etcd && rm -rf /var/lib/etcd/*")
         .succeeds();
     refused(
         &lab.mahout(&["deploy", "--yes"]),
@@ -218,7 +218,7 @@ fn destroy(lab: &TestLab, names: &[String]) {
     for node in names {
         let left = lab.on(
             node,
-            "ls -d /var/lib/postgresql/15/patroni.destroyed-*/global /var/lib/etcd/main.destroyed-*/member
+            "ls -d /var/lib/postgresql/15/patroni.destroyed-*/global /var/lib/etcd/*.destroyed-*/member
              ! systemctl is-active etcd patroni haproxy | grep -qv inactive
              ! ls /etc/patroni/patroni.yml /etc/systemd/system/patroni.service /etc/mahout/* 2>/dev/null
              ! grep -q mahout /etc/hosts",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use mahout::cluster::{self, Cluster, Secrets};
 use mahout::facts::script::script;
 use mahout::facts::{Ask, Facts, NodeFacts, parse::parse, record};
 use proptest::prelude::*;
 
+use crate::mutation::mutated;
 use crate::operator::lab_or_skip;
 
 fn fixture(name: &str) -> PathBuf {
@@ -181,6 +183,21 @@ proptest! {
         let _ = parse(&ask, &format!("@facts 1 1.0\n@stat\n{text}\n@end\n"));
         let _ = parse(&ask, &damaged);
     }
+}
+
+#[test]
+fn answers_with_mistakes_in_them_are_read_in_bounded_time_and_memory() {
+    let (ask, _) = recorded("trixie-leader");
+    let texts: Vec<String> = FIXTURES.map(|name| recorded(name).1).to_vec();
+    mutated(&texts, 500, |text| {
+        let start = Instant::now();
+        if let Ok(facts) = parse(&ask, text) {
+            // Whatever is kept was printed: nothing is multiplied.
+            let kept = format!("{facts:?}").len();
+            assert!(kept < 60_000 + 8 * text.len(), "{kept} bytes");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
+    });
 }
 
 /// What the script could have changed; the journal notes that somebody was here.

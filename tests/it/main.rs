@@ -12,6 +12,7 @@ mod fence;
 mod inventory;
 mod lab;
 mod ledger;
+mod mutation;
 mod nodes;
 mod operator;
 mod plan;

@@ -185,16 +185,44 @@ fn a_closed_port_is_opened(lab: &TestLab, from: &str, to: &str) {
 }
 
 fn policy_tools_have_a_store(lab: &TestLab, node: &str) {
+    prints(lab, node, "getenforce", "Disabled");
+    does(lab, node, "standin selinux");
+    prints(lab, node, "getenforce", "Enforcing");
+    prints(
+        lab,
+        node,
+        "cat /sys/fs/selinux/enforce /sys/fs/selinux/booleans/haproxy_connect_any",
+        "10 0",
+    );
     does(lab, node, "setsebool -P haproxy_connect_any 1");
     let run = lab.on(node, "semanage boolean --list | grep haproxy_connect_any");
     says(&run, "(on   ,   on)");
     let add = "semanage fcontext --add --type postgresql_db_t '/data/pg(/.*)?'";
     does(lab, node, add);
     lab.on(node, add).exits_with(1);
-    for path in ["/data/pg", "/var/lib/pgsql/15/data"] {
-        let run = lab.on(node, &format!("matchpathcon -n {path}"));
-        says(&run, ":postgresql_db_t:");
+    does(
+        lab,
+        node,
+        "mkdir -p /data/pg/base && restorecon -RF /data/pg",
+    );
+    for ask in [
+        "matchpathcon -n /var/lib/pgsql/15/data",
+        "matchpathcon -n /data/pg/base",
+        "stat -c %C /data/pg/base",
+    ] {
+        says(&lab.on(node, ask), ":postgresql_db_t:");
     }
+    // What it was told outlives a boot.
+    does(lab, node, "setenforce 0");
+    lab.lab(&["kill", node]);
+    lab.lab(&["start", node]);
+    prints(lab, node, "getenforce", "Enforcing");
+    prints(
+        lab,
+        node,
+        "getsebool haproxy_connect_any",
+        "haproxy_connect_any --> on",
+    );
 }
 
 #[test]

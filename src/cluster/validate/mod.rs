@@ -10,14 +10,17 @@ mod hba;
 mod names;
 mod parameters;
 mod passed_through;
+mod paths;
 mod patroni;
 mod ports;
 mod postgresql;
+mod slots;
 mod ssh;
 mod system;
 mod timings;
 mod tls;
 mod topology;
+mod units;
 mod vault;
 
 use super::build::{Draft, DraftNode};
@@ -63,7 +66,10 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     patroni::check(&mut context);
     passed_through::check(&mut context);
     postgresql::check(&mut context);
+    paths::check(&mut context);
+    slots::check(&mut context);
     parameters::check(&mut context);
+    units::check(&mut context);
     tls::check(&mut context);
     hba::check(&mut context);
     haproxy::check(&mut context);

@@ -45,7 +45,7 @@ join_etcd() {
 	mkdir -p "$folder" || exit 1
 	printf 'ETCD_INITIAL_CLUSTER_STATE=existing\n' >/run/mahout/join.env || exit 1
 	printf '[Service]\nEnvironmentFile=/run/mahout/join.env\n' >"$folder/mahout-join.conf" || exit 1
-	trap 'rm -f /run/mahout/join.env "$folder/mahout-join.conf"; rmdir "$folder" 2>/dev/null; systemctl daemon-reload' EXIT
+	trap end_join EXIT
 	trap 'exit 143' TERM
 	systemctl daemon-reload || exit 1
 	start_unit etcd.service
@@ -54,4 +54,11 @@ join_etcd() {
 		[ "$(uptime_seconds)" -lt "$until" ] || die "etcd has not begun to keep data in $1 within 60 s"
 		nap 0.2
 	done
+}
+
+# end_join: as it was before.
+end_join() {
+	rm -f /run/mahout/join.env /run/systemd/system/etcd.service.d/mahout-join.conf
+	rmdir /run/systemd/system/etcd.service.d 2>/dev/null
+	systemctl daemon-reload
 }

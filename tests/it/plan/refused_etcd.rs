@@ -116,8 +116,8 @@ fn a_node_is_not_added_to_an_etcd_cluster_that_runs() {
     refused(
         &case,
         "pg-3: the etcd cluster that pg-1 belongs to runs without a member here\n  hint: a deploy \
-         adds no member to an etcd cluster that runs; give pg-3 the roles `[postgresql, haproxy]` \
-         only",
+         adds no member to an etcd cluster that runs: `mahout replace pg-3` does; or give pg-3 the \
+         roles `[postgresql, haproxy]` only",
     );
 }
 

@@ -59,7 +59,10 @@ fn the_leader_hands_over_and_everybody_is_awaited() {
     );
     let phase = &plan.phases[0];
     let step = &phase.work[0].steps[0];
-    assert!(matches!(&step.guard, Some(Guard::LeaderIs { node, .. }) if node.as_str() == "pg-1"));
+    assert!(
+        matches!(&step.guard, Some(Guard::HandsOver { node, candidate: Some(to), .. })
+        if node.as_str() == "pg-1" && to.as_str() == "pg-3")
+    );
     let Action::Switchover { url, patience, .. } = &step.action else {
         panic!("{step:?}");
     };

@@ -3,7 +3,7 @@
 use super::action::Call;
 use super::quote::sh;
 use super::script::{FIREWALL, SELINUX};
-use crate::facts::firewall::UfwRule;
+use crate::facts::firewall::FirewallRule;
 use crate::plan::firewall::FirewallChange;
 use crate::plan::selinux::SelinuxChange;
 
@@ -19,7 +19,7 @@ pub(super) fn firewall(change: &FirewallChange) -> Call {
         }
         FirewallChange::ReloadFirewalld { .. } => "reload_firewalld".to_owned(),
         FirewallChange::Ufw { add, remove } => {
-            let words = |verb: &str, rule: &UfwRule| {
+            let words = |verb: &str, rule: &FirewallRule| {
                 format!(" {verb} {} {}", sh(&rule.source), sh(&rule.ports))
             };
             let add = add.iter().map(|rule| words("allow", rule));

@@ -15,6 +15,10 @@ pub struct FirewallFacts {
     pub firewalld: bool,
     /// Whether it knows policies (0.9 and newer).
     pub policies: bool,
+    /// What our policy lets in at run time, one port a rule; `None` where it was not asked: firewalld
+    /// does not run, or has no policy of ours.
+    #[serde(default)]
+    pub live: Option<BTreeSet<FirewallRule>>,
     /// ufw, where it is installed.
     pub ufw: Option<UfwFacts>,
     /// The chains of nftables that drop what none of their rules accepts.
@@ -30,15 +34,15 @@ pub struct UfwFacts {
     /// `DEFAULT_INPUT_POLICY`: `DROP`, `REJECT`, `ACCEPT`.
     pub input: String,
     /// The rules that carry our comment.
-    pub rules: BTreeSet<UfwRule>,
+    pub rules: BTreeSet<FirewallRule>,
 }
 
-/// A rule of ours: what comes from `source` to one of `ports` over TCP is accepted.
+/// A rule: what comes from `source` to one of `ports` over TCP is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct UfwRule {
+pub struct FirewallRule {
     /// An address or a network.
     pub source: String,
-    /// As ufw writes them: `2379,2380`.
+    /// `2379`, or as ufw writes them: `2379,2380`.
     pub ports: String,
 }
 

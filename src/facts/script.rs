@@ -94,6 +94,10 @@ pub fn script(ask: &Ask) -> Secret {
         &queries.replace("(:roles)", &format!("({})", roles.join(", "))),
     );
     set("patroni_urls", &ask.patroni.join("\n"));
+    set(
+        "firewalld_policy",
+        crate::platform::firewall::FIREWALLD_POLICY,
+    );
     set("labels", &ask.labels.join("\n"));
     set("selinux_boolean", crate::cluster::selinux::HAPROXY_BOOLEAN);
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());

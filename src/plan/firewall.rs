@@ -8,10 +8,10 @@ use super::{Action, Desired, Rollout, Step, UnitOperation, tls};
 use crate::cluster::firewall::{in_words, source};
 use crate::cluster::{FirewallUse, Node, NodeName};
 use crate::facts::NodeFacts;
-use crate::facts::firewall::{Fence, UfwRule};
+use crate::facts::firewall::{Fence, FirewallRule};
 use crate::platform::firewall::FIREWALLD_UNIT;
 use crate::render::Purpose;
-use crate::render::firewall::{closed_chain, ufw_rules};
+use crate::render::firewall::{closed_chain, not_live, ufw_rules};
 
 /// A change of a node's firewall.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,18 +31,19 @@ pub enum FirewallChange {
     /// Add rules to ufw, and remove rules of ours that are no longer wanted.
     Ufw {
         /// The new ones.
-        add: Vec<UfwRule>,
+        add: Vec<FirewallRule>,
         /// The old ones.
-        remove: Vec<UfwRule>,
+        remove: Vec<FirewallRule>,
     },
 }
 
 impl FirewallChange {
     /// The change in words.
     pub(super) fn title(&self) -> String {
-        let rules = |rules: &[UfwRule]| {
-            let words =
-                |rule: &UfwRule| format!("{} from {}", rule.ports.replace(',', ", "), rule.source);
+        let rules = |rules: &[FirewallRule]| {
+            let words = |rule: &FirewallRule| {
+                format!("{} from {}", rule.ports.replace(',', ", "), rule.source)
+            };
             rules.iter().map(words).collect::<Vec<_>>().join("; ")
         };
         match self {
@@ -106,17 +107,18 @@ fn firewalld(desired: &Desired, node: &Node, facts: &NodeFacts) -> Vec<Step> {
         let ssh_ports = ssh_ports(facts);
         let start = FirewallChange::StartFirewalld { ssh_ports, opens };
         steps.push(Action::Firewall(start).into());
-    } else if !steps.is_empty() || is_stale(desired, &node.name, facts) {
+    } else if !steps.is_empty() || is_stale(desired, node, facts) {
         steps.push(Action::Firewall(FirewallChange::ReloadFirewalld { opens }).into());
     }
     steps
 }
 
-/// Whether firewalld's policy was written after firewalld last read it.
-pub(super) fn is_stale(desired: &Desired, node: &NodeName, facts: &NodeFacts) -> bool {
+/// Whether firewalld's policy was written after firewalld last read it, or is not what it does.
+fn is_stale(desired: &Desired, node: &Node, facts: &NodeFacts) -> bool {
     let unit = facts.units.get(FIREWALLD_UNIT);
     let read = unit.and_then(|unit| unit.active_since.max(unit.reloaded_at));
-    tls::is_newer(desired, node, facts, read, &[Purpose::Firewall])
+    tls::is_newer(desired, &node.name, facts, read, &[Purpose::Firewall])
+        || !not_live(desired.cluster, node, facts).is_empty()
 }
 
 fn ssh_ports(facts: &NodeFacts) -> Vec<u16> {
@@ -191,13 +193,22 @@ fn rich_rules(desired: &Desired, node: &Node) -> String {
 }
 
 impl NodeFacts {
+    /// What firewalld did before it read its files again counts no more.
+    fn forget_live(&mut self) {
+        if let Some(firewall) = &mut self.firewall {
+            firewall.live = None;
+        }
+    }
+
     /// Makes the facts say what they will say after `change`.
     pub(super) fn project_firewall(&mut self, change: &FirewallChange) {
         match change {
             FirewallChange::StartFirewalld { .. } => {
+                self.forget_live();
                 self.project_unit(FIREWALLD_UNIT, UnitOperation::Start);
             }
             FirewallChange::ReloadFirewalld { .. } => {
+                self.forget_live();
                 self.project_unit(FIREWALLD_UNIT, UnitOperation::Reload);
             }
             FirewallChange::Ufw { add, remove } => {

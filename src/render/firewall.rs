@@ -10,7 +10,7 @@ use super::{File, MANAGED, Purpose, RenderError, Target};
 use crate::cluster::firewall::source;
 use crate::cluster::{Cluster, FirewallUse, Node};
 use crate::facts::NodeFacts;
-use crate::facts::firewall::{Fence, UfwRule};
+use crate::facts::firewall::{Fence, FirewallRule};
 use crate::platform::firewall::FIREWALLD_POLICY;
 use crate::template::Templates;
 
@@ -48,9 +48,25 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<Option<File
     )))
 }
 
+/// The rules of firewalld's policy that are not in force, although firewalld was asked.
+pub fn not_live(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> BTreeSet<FirewallRule> {
+    let live = facts.firewall.as_ref().and_then(|all| all.live.as_ref());
+    let Some(live) = live else {
+        return BTreeSet::new();
+    };
+    let admitted = cluster.admitted(node).into_iter();
+    let wanted = admitted.flat_map(|(net, ports)| {
+        ports.into_iter().map(move |port| FirewallRule {
+            source: source(&net),
+            ports: port.to_string(),
+        })
+    });
+    wanted.filter(|rule| !live.contains(rule)).collect()
+}
+
 /// The rules that ufw is to have on a node.
-pub fn ufw_rules(cluster: &Cluster, node: &Node) -> BTreeSet<UfwRule> {
-    let rule = |(net, ports): (IpNet, BTreeSet<u16>)| UfwRule {
+pub fn ufw_rules(cluster: &Cluster, node: &Node) -> BTreeSet<FirewallRule> {
+    let rule = |(net, ports): (IpNet, BTreeSet<u16>)| FirewallRule {
         source: source(&net),
         ports: ports
             .iter()

@@ -2,13 +2,14 @@
 
 use super::paths;
 use super::view::{Judge, View};
-use super::words::count;
+use super::words::{count, list};
 use crate::cluster::{FirewallUse, Node};
 use crate::facts::NodeFacts;
 use crate::facts::firewall::Fence;
 use crate::platform::firewall::{FIREWALLD_POLICY, FIREWALLD_UNIT};
-use crate::render::firewall::{closed_chain, ufw_rules};
+use crate::render::firewall::{closed_chain, not_live, ufw_rules};
 
+const RELOAD: &str = "`mahout deploy` has it reload";
 const DEPLOY: &str = "`mahout deploy` opens what is missing";
 
 /// A firewall that runs has our rules and no others of ours, and refuses what they do not name.
@@ -19,7 +20,7 @@ pub(super) fn firewall(view: &View, judge: &mut Judge) {
             continue;
         }
         match facts.fence() {
-            Fence::Firewalld => firewalld(node, facts, judge),
+            Fence::Firewalld => firewalld(view, node, facts, judge),
             Fence::Ufw => ufw(view, node, facts, judge),
             Fence::None => {
                 none(view, node, facts, judge);
@@ -49,7 +50,7 @@ pub(super) fn firewall(view: &View, judge: &mut Judge) {
 }
 
 /// Its policy is judged as a file; here, whether firewalld has read it.
-fn firewalld(node: &Node, facts: &NodeFacts, judge: &mut Judge) {
+fn firewalld(view: &View, node: &Node, facts: &NodeFacts, judge: &mut Judge) {
     let unit = facts.units.get(FIREWALLD_UNIT);
     let read = unit.and_then(|unit| unit.active_since.max(unit.reloaded_at));
     let written = facts.files.get(FIREWALLD_POLICY);
@@ -59,7 +60,17 @@ fn firewalld(node: &Node, facts: &NodeFacts, judge: &mut Judge) {
                 &node.name,
                 format!("firewalld has not read {FIREWALLD_POLICY} since it was written"),
             )
-            .hint("`mahout deploy` has it reload");
+            .hint(RELOAD);
+    }
+    let missing = not_live(view.cluster, node, facts);
+    if !missing.is_empty() {
+        let rules = missing.iter();
+        let rules = rules.map(|rule| format!("{} from {}", rule.ports, rule.source));
+        let message = format!(
+            "firewalld does not let in, although its policy says so: {}",
+            list(rules)
+        );
+        judge.error(&node.name, message).hint(RELOAD);
     }
 }
 

@@ -9,6 +9,7 @@ mod execute;
 mod explain;
 mod facts;
 mod failures;
+mod fence;
 mod inventory;
 mod lab;
 mod ledger;

@@ -1,10 +1,15 @@
-# Firewalls: which are there, ufw's rules, and what a plain ruleset lets in. firewalld's part is a
-# file among the files and a unit among the units.
+# Firewalls: which are there, what they let in by our rules, and what a plain ruleset does. Whether
+# firewalld runs is told by its unit.
 # shellcheck shell=sh disable=SC2154,SC2086
 firewall() {
   echo @firewall
   if has firewall-cmd; then echo 'firewalld yes'; fi
   if [ -d /usr/lib/firewalld/policies ]; then echo 'policies yes'; fi
+  if [ -e "$firewalld_policy" ]; then
+    # What it is not asked by is its permanent configuration.
+    rules=$(bounded 5 firewall-cmd --policy=mahout --list-rich-rules) && echo 'live yes'
+    printf '%s\n' "$rules" | sed 's/^/live-rule /'
+  fi
   if [ -r /etc/ufw/ufw.conf ]; then
     sed -n 's/^ENABLED=/ufw /p' /etc/ufw/ufw.conf
     sed -n 's/^DEFAULT_INPUT_POLICY=/ufw-input /p' /etc/default/ufw

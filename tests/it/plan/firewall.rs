@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mahout::facts::firewall::{FirewallFacts, NftablesChain, UfwFacts, UfwRule};
+use mahout::facts::firewall::{FirewallFacts, FirewallRule, NftablesChain, UfwFacts};
 use mahout::facts::{ListeningPort, UnitFacts};
 use mahout::plan::Action;
 use mahout::plan::firewall::FirewallChange;
@@ -127,6 +127,11 @@ fn once_it_is_open_nothing_is_to_be_done_and_drift_is_undone() {
     let plan = case.plan();
     assert_eq!(plan.step_count(), 1, "{:?}", steps(&plan));
     assert!(steps(&plan)[0].starts_with("firewall/pg-3: reload firewalld"));
+    // Somebody closed it at run time.
+    let mut case = with_firewalld(THREE, "active").deployed();
+    let there = case.node("pg-1").firewall.as_mut().expect("it");
+    there.live = Some(BTreeSet::new());
+    assert!(steps(&case.plan())[0].starts_with("firewall/pg-1: reload firewalld"));
 }
 
 #[test]
@@ -181,7 +186,7 @@ fn what_does_not_run_is_started_only_where_that_is_asked_for() {
 #[test]
 fn ufw_gets_rules_and_loses_those_that_once_were_ours() {
     let mut case = Case::running();
-    let rule = |source: &str, ports: &str| UfwRule {
+    let rule = |source: &str, ports: &str| FirewallRule {
         source: source.to_owned(),
         ports: ports.to_owned(),
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mahout::cluster::FirewallUse;
-use mahout::facts::firewall::{FirewallFacts, NftablesChain, UfwFacts, UfwRule};
+use mahout::facts::firewall::{FirewallFacts, FirewallRule, NftablesChain, UfwFacts};
 use mahout::facts::selinux::{Denial, LabelFacts, SelinuxFacts};
 use mahout::facts::{FileFacts, ListeningPort};
 use mahout::verify::Severity;
@@ -31,6 +31,10 @@ pub(super) const FENCED: &[(&str, Severity, &str, Break)] = &[
         firewalld(s);
         let policy = FileFacts { modified: 500, ..FileFacts::default() };
         s.node(2).files.insert(POLICY.to_owned(), policy);
+    }),
+    ("system.firewall", Severity::Error, "firewalld does not let in, although its policy says so: 2379 from 10.0.0.11, 2380 from 10.0.0.11", |s| {
+        firewalld(s);
+        s.node(2).firewall = Some(FirewallFacts { live: Some(BTreeSet::new()), ..FirewallFacts::default() });
     }),
     ("system.firewall", Severity::Warning, "its firewall lets pg-1 through to port 61000", |s| {
         firewalld(s);
@@ -82,7 +86,7 @@ fn firewalld(sample: &mut Sample) {
 
 /// pg-1 has it, with one rule that is wanted and one that is not.
 fn ufw(sample: &mut Sample) {
-    let rule = |source: &str, ports: &str| UfwRule {
+    let rule = |source: &str, ports: &str| FirewallRule {
         source: source.to_owned(),
         ports: ports.to_owned(),
     };

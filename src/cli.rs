@@ -14,7 +14,7 @@ use crate::lab::Suite;
 #[command(
     after_help = "Exit codes: 0 done or nothing to do, 1 a step failed (run again to continue), \
     2 wrong command line or inventory, 3 a node cannot be reached, preflight refused or the lock is \
-    held, 4 verification found an error, 5 `--dry-run --exit-code`: there are changes, \
+    held, 4 verification found an error or `explain` a cause, 5 `--dry-run --exit-code`: there are changes, \
     129/130/143 interrupted, 141 stdout was closed"
 )]
 pub struct Cli {
@@ -117,6 +117,32 @@ pub enum Command {
         #[command(flatten)]
         options: Deploy,
     },
+    /// Replace the data of a replica by a copy of the leader's; what is not this cluster's is moved
+    /// aside
+    Reinit {
+        /// The replica
+        node: String,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
+    /// Bring back a node that lost everything, or its etcd's data, under the same name and address
+    Replace {
+        /// The node
+        node: String,
+        /// As with deploy.
+        #[command(flatten)]
+        options: Deploy,
+    },
+    /// End the cluster: stop its services, move its data aside, remove its keys and files
+    Destroy {
+        /// The name of the cluster, its scope, instead of typing it when asked
+        #[arg(long, value_name = "SCOPE", conflicts_with = "dry_run")]
+        confirm: Option<String>,
+        /// Show the plan; touches nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show and change what the vault holds, and who can read it
     Secrets {
         /// What to do.
@@ -129,6 +155,13 @@ pub enum Command {
         #[command(subcommand)]
         what: Rotate,
     },
+    /// Say what is wrong with a sick cluster, and what helps: collects evidence on every node that
+    /// can be reached, changes nothing. Exits with 0 if nothing is found, with 4 if a cause is
+    Explain {
+        /// The nodes to look at; all of them if none is named
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+    },
     /// Check the health of the cluster, with a probing write through every HAProxy
     Verify,
     /// Show who leads, who follows and where clients connect
@@ -136,6 +169,15 @@ pub enum Command {
         /// Show it again every few seconds
         #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
         watch: Option<u64>,
+    },
+    /// Take the lock away from a run that is stuck or whose machine is gone, after showing who
+    /// holds it
+    Unlock(Unlock),
+    /// Show who has changed the cluster, when, from where and how it went
+    Audit {
+        /// How many runs
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        last: usize,
     },
     /// Real systemd nodes on this machine, to try things out (as root)
     Lab {
@@ -166,6 +208,20 @@ pub struct Deploy {
     /// With --dry-run: plan from a record instead of asking the nodes
     #[arg(long, requires = "dry_run", value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// Options of `unlock`.
+#[derive(Clone, Debug, Args)]
+pub struct Unlock {
+    /// Take away the lock of a run that is gone without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only show who holds it
+    #[arg(long, conflicts_with_all = ["yes", "holder"])]
+    pub dry_run: bool,
+    /// Take it away even while this holder is at work
+    #[arg(long, value_name = "USER@HOST")]
+    pub holder: Option<String>,
 }
 
 /// What can be done with the vault.
@@ -209,8 +265,12 @@ pub enum Rotate {
         #[command(flatten)]
         options: RotateOptions,
     },
-    /// The authority: trusted beside the old one, then in its place, in three stages
+    /// The authority, in three stages: after the first one everybody trusts both, and clients are
+    /// to be given the new INVENTORY.ca.crt; run again, it takes the old one's place
     Ca {
+        /// All stages at once: clients that trust the old authority alone are cut off
+        #[arg(long)]
+        all: bool,
         /// How
         #[command(flatten)]
         options: RotateOptions,

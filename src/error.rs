@@ -108,8 +108,10 @@ impl Error {
             | Error::Render(_)
             | Error::File { .. } => 2,
             Error::Reported(code) => *code,
-            Error::Unreachable(_) | Error::Plan(_) | Error::Lock(_) | Error::LostVault { .. } => 3,
-            Error::OutOfDate | Error::NotConverged { .. } | Error::Lab(_) => 1,
+            Error::Unreachable(_) | Error::Plan(_) | Error::LostVault { .. } => 3,
+            Error::Lock(error) => error.exit_code(),
+            Error::OutOfDate | Error::NotConverged { .. } => 1,
+            Error::Lab(error) => error.exit_code(),
             Error::Execute(_, error) => error.exit_code(),
             Error::Verification(_) => 4,
             Error::Output(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => 141,
@@ -140,6 +142,9 @@ impl Error {
                     Goal::Converge => "run deploy again to continue",
                     // A second one would hand over once more.
                     Goal::Switchover { .. } => "`mahout status` shows who leads now",
+                    Goal::Reinitialize { .. } => "run reinit again to continue",
+                    Goal::Replace { .. } => "run replace again to continue",
+                    Goal::Destroy => "run destroy again to continue",
                 };
                 Some(match error.remedy() {
                     Some(remedy) => format!("{remedy}; then {next}"),

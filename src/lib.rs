@@ -5,7 +5,8 @@
 //! consistent, deployable. **Facts** are what the nodes say. A **plan** is the difference, as
 //! data: phases of steps, each step one **action** on one node. **Execute** carries a plan out
 //! over a **transport** and makes no decisions. **Verify** judges fresh facts against the
-//! cluster. **Report** turns events into words, pictures and JSON.
+//! cluster. **Explain** turns
+//! the records of a failure into its cause. **Report** turns events into words, pictures and JSON.
 //!
 //! ```text
 //! inventory -> cluster --+--> render --+--> plan -> execute -> transport
@@ -22,6 +23,7 @@ pub mod cluster;
 pub mod commands;
 pub mod error;
 pub mod execute;
+pub mod explain;
 pub mod facts;
 pub mod inventory;
 pub mod lab;

@@ -25,7 +25,7 @@ macro_rules! builtin {
 }
 
 /// Every template with its compiled-in text, by its path in `templates/`.
-const BUILTIN: [(&str, &str); 13] = [
+const BUILTIN: [(&str, &str); 15] = [
     builtin!("etcd/etcd.env.tera"),
     builtin!("etcd/etcd.service.tera"),
     builtin!("haproxy/haproxy.cfg.tera"),
@@ -34,8 +34,10 @@ const BUILTIN: [(&str, &str); 13] = [
     builtin!("patroni/patroni.service.tera"),
     builtin!("patroni/patroni.yml.tera"),
     builtin!("system/createcluster.conf.tera"),
+    builtin!("system/firewalld.xml.tera"),
     builtin!("system/limits.conf.tera"),
     builtin!("system/modules-load.conf.tera"),
+    builtin!("system/repositories.repo.tera"),
     builtin!("system/sysctl.conf.tera"),
     builtin!("system/thp.service.tera"),
     builtin!("system/watchdog.rules.tera"),

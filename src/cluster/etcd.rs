@@ -51,6 +51,13 @@ pub struct ExternalEtcd {
     pub username: Option<String>,
 }
 
+impl ExternalEtcd {
+    /// Whether it is spoken to without TLS.
+    pub fn is_in_clear(&self) -> bool {
+        self.protocol == "http"
+    }
+}
+
 /// The files on a node with which an etcd is spoken to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EtcdClientFiles {

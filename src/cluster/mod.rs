@@ -7,6 +7,7 @@ mod build;
 mod check;
 pub mod dynamic;
 pub mod etcd;
+pub mod firewall;
 pub mod haproxy;
 pub mod hba;
 pub mod node;
@@ -14,6 +15,7 @@ pub mod patroni;
 pub mod postgresql;
 pub mod recipient;
 pub mod secrets;
+pub mod selinux;
 pub mod system;
 pub mod timings;
 pub mod tls;
@@ -27,7 +29,7 @@ pub use node::{Node, NodeName, Role, SshSpec};
 pub use patroni::{NodePatroni, PatroniSpec};
 pub use postgresql::{NodePostgresql, PostgresqlSpec, UserSpec};
 pub use secrets::{SecretName, SecretSource, Secrets, is_well_known};
-pub use system::SystemSpec;
+pub use system::{FirewallUse, PackagesSpec, RepositorySpec, SystemSpec};
 pub use timings::Timings;
 pub use tls::{
     BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec, TlsStage,

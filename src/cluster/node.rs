@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::haproxy::NodeHaproxy;
 use super::patroni::NodePatroni;
 use super::postgresql::NodePostgresql;
-use super::system::SystemSpec;
+use super::system::{PackagesSpec, SystemSpec};
 
 /// The name of a node: its key in the inventory, Patroni's and etcd's member name, its name in
 /// the hosts file. A lower-case DNS label.
@@ -77,6 +77,8 @@ pub struct Node {
     pub ssh: SshSpec,
     /// What is set in its operating system.
     pub system: SystemSpec,
+    /// Where its packages come from.
+    pub packages: PackagesSpec,
     /// Its part of Patroni's settings.
     pub patroni: NodePatroni,
     /// Its part of PostgreSQL's settings.

@@ -111,6 +111,23 @@ const WELL_KNOWN: [&str; 48] = [
     "dbuser.replicator",
 ];
 
+/// The few of them that are tried on a login role before all others, beside the role's own name.
+const TRIED_FIRST: [&str; 7] = [
+    "postgres",
+    "password",
+    "admin",
+    "changeme",
+    "replicator",
+    "rep-pass",
+    "zalando",
+];
+
+/// The passwords that are tried first on `role`.
+pub fn tried_first(role: &str) -> impl Iterator<Item = &str> {
+    let others = TRIED_FIRST.into_iter().filter(move |word| *word != role);
+    std::iter::once(role).chain(others)
+}
+
 /// Whether anybody would try this password early: an empty one, one of a guide or a list, one of
 /// fewer than eight characters, or one letter over and over. Letter case does not matter. The
 /// vault refuses such a secret, wherever it comes from.
@@ -136,6 +153,8 @@ pub struct Secrets {
     pub ca_bundle: String,
     /// The content of [`super::tls::STAMP_FILE`].
     pub stamp: String,
+    /// The tags of the vault's generations that led to the stamp's.
+    pub lineage: Vec<String>,
 }
 
 impl From<BTreeMap<SecretName, Secret>> for Secrets {
@@ -163,7 +182,7 @@ impl Secrets {
 
 #[cfg(test)]
 mod tests {
-    use super::is_well_known;
+    use super::{TRIED_FIRST, is_well_known, tried_first};
 
     #[test]
     fn what_is_tried_first_is_well_known() {
@@ -186,5 +205,13 @@ mod tests {
         ] {
             assert!(!is_well_known(password), "{password}");
         }
+    }
+
+    #[test]
+    fn a_role_s_own_name_is_tried_before_the_well_known_ones() {
+        assert!(TRIED_FIRST.into_iter().all(is_well_known));
+        assert_eq!(tried_first("app").count(), 1 + TRIED_FIRST.len());
+        assert_eq!(tried_first("postgres").count(), TRIED_FIRST.len());
+        assert_eq!(tried_first("app").next(), Some("app"));
     }
 }

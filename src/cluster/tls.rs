@@ -19,6 +19,10 @@ pub const STAMP_FILE: &str = "/etc/mahout/vault";
 pub const OFF: &str = "tls is off: passwords and data go over the network in clear text, and \
     whoever reaches etcd owns the database";
 
+/// The same where only the way to an etcd that is not ours is open.
+pub const EXTERNAL_IN_CLEAR: &str = "the external etcd is spoken to in clear text (`etcd.external`): \
+    whoever reaches it, or listens on the way, owns the database";
+
 /// TLS, as far as it is the same on all nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsSpec {
@@ -122,6 +126,11 @@ impl CertificatePurpose {
             Self::Patroni => "patroni",
             Self::Postgresql => "postgresql",
         }
+    }
+
+    /// Whether the service is a client with it, too: PostgreSQL's replicas come with Patroni's.
+    pub fn is_for_clients(self) -> bool {
+        self != Self::Postgresql
     }
 
     /// The nodes that need one.

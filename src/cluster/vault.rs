@@ -42,6 +42,8 @@ pub struct Stamp {
     pub vault: String,
     /// How often its secrets had changed.
     pub generation: u64,
+    /// Which of the changes that could have made that generation; none from before there were tags.
+    pub tag: Option<String>,
 }
 
 impl fmt::Display for Stamp {
@@ -52,7 +54,11 @@ impl fmt::Display for Stamp {
              refused."
         )?;
         writeln!(f, "vault: {}", self.vault)?;
-        writeln!(f, "generation: {}", self.generation)
+        writeln!(f, "generation: {}", self.generation)?;
+        match &self.tag {
+            Some(tag) => writeln!(f, "tag: {tag}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -73,6 +79,7 @@ impl FromStr for Stamp {
         Ok(Self {
             vault: value("vault")?.to_owned(),
             generation: value("generation")?.parse().map_err(|_| NotAStamp)?,
+            tag: value("tag").ok().map(str::to_owned),
         })
     }
 }
@@ -83,11 +90,14 @@ mod tests {
 
     #[test]
     fn a_stamp_is_read_as_it_is_written() {
-        let stamp = Stamp {
-            vault: "0a1b2c3d4e5f".to_owned(),
-            generation: 7,
-        };
-        assert_eq!(stamp.to_string().parse(), Ok(stamp));
+        for tag in [None, Some("5f4e3d2c1b0a".to_owned())] {
+            let stamp = Stamp {
+                vault: "0a1b2c3d4e5f".to_owned(),
+                generation: 7,
+                tag,
+            };
+            assert_eq!(stamp.to_string().parse(), Ok(stamp));
+        }
         for text in ["", "vault: x\n", "vault: x\ngeneration: many\n"] {
             assert_eq!(text.parse::<Stamp>(), Err(NotAStamp));
         }

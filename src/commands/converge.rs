@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::probes::judge;
+use super::probes::{by_facts, judge};
 use super::session::Session;
 use crate::cluster::NodeName;
 use crate::error::Error;
@@ -45,19 +45,10 @@ impl From<&Goal> for Aim {
     }
 }
 
-/// The plan from the nodes as they are.
-pub(super) async fn plan(
-    session: &Session<'_>,
-    aim: &Aim,
-    fleet: &Fleet<Host>,
-) -> Result<Plan, Error> {
-    of_now(session, aim, fleet).await.map(|(plan, _)| plan)
-}
-
 /// The plan from the nodes as they are, with what they said. A refusal must stand twice: the nodes
 /// are asked side by side, not at one moment, and while services start (a run was interrupted, a
 /// node boots) what one said a second ago contradicts what another says now.
-async fn of_now(
+pub(super) async fn plan(
     session: &Session<'_>,
     aim: &Aim,
     fleet: &Fleet<Host>,
@@ -76,19 +67,24 @@ async fn of_now(
 
 /// The plan from these facts.
 pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
-    match &aim.goal {
-        Goal::Converge => project(session, facts).map(|(plan, _)| plan),
-        Goal::Switchover { candidate } => {
-            let rendered = session.render(facts)?;
-            let desired = Desired {
-                cluster: &session.cluster,
-                secrets: &session.secrets,
-                rendered: &rendered,
-                facts,
-            };
-            Plan::switchover(&desired, candidate.as_ref()).map_err(Error::Plan)
-        }
+    if aim.goal == Goal::Converge {
+        return project(session, facts).map(|(plan, _)| plan);
     }
+    let rendered = session.render(facts)?;
+    let desired = Desired {
+        cluster: &session.cluster,
+        secrets: &session.secrets,
+        rendered: &rendered,
+        facts,
+    };
+    let plan = match &aim.goal {
+        Goal::Converge => Plan::project(&desired).map(|(plan, _)| plan),
+        Goal::Switchover { candidate } => Plan::switchover(&desired, candidate.as_ref()),
+        Goal::Reinitialize { node } => Plan::reinitialize(&desired, node),
+        Goal::Replace { node } => Plan::replace(&desired, node).map(|(plan, _)| plan),
+        Goal::Destroy => Plan::destroy(&desired),
+    };
+    plan.map_err(Error::Plan)
 }
 
 /// The plan that converges, stage by stage, with the facts as they will be.
@@ -174,14 +170,14 @@ impl Locked<'_> {
         out: &mut dyn Write,
     ) -> Result<Vec<Finding>, Error> {
         let aim = shown.aim;
-        let now = of_now(session, aim, self.fleet);
+        let now = plan(session, aim, self.fleet);
         let (mut fresh, facts) = self.lock.hold(self.hosts, now).await?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {
             return Err(Error::OutOfDate);
         }
         // What the inventory has changed since the last deploy is not another goal's.
-        let converges = aim.goal == Goal::Converge;
+        let converges = aim.goal.converges();
         if converges && !session.keep_secrets()? {
             if shown.binding {
                 return Err(Error::OutOfDate);
@@ -210,6 +206,9 @@ impl Locked<'_> {
         )
         .await
         .map_err(failed)?;
+        if aim.goal == Goal::Destroy {
+            return Ok(Vec::new());
+        }
         let findings = self
             .lock
             .hold(self.hosts, async {
@@ -251,10 +250,11 @@ async fn settled(
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
-            let left_over = match aim.goal {
-                Goal::Converge => build(session, aim, &facts)?,
+            let left_over = if aim.goal.converges() {
+                project(session, &facts)?.0
+            } else {
                 // What the inventory has changed since the last deploy is not this run's.
-                Goal::Switchover { .. } => Plan::default(),
+                Plan::default()
             };
             if !left_over.is_empty() {
                 return Err(Error::NotConverged {
@@ -280,6 +280,22 @@ async fn settled(
     }
 }
 
+/// What is wrong with a cluster to which nothing is to be done. What it has said already shows most
+/// of it; only where that is not sound is it asked again, as after a deploy.
+pub(super) async fn look_again(
+    session: &Session<'_>,
+    aim: &Aim,
+    fleet: &Fleet<Host>,
+    facts: &Facts,
+) -> Result<Vec<Finding>, Error> {
+    let findings = by_facts(session, facts)?;
+    if Counts::of(&findings).errors == 0 {
+        return Ok(Vec::new());
+    }
+    let verified = settled(session, aim, fleet);
+    session.timed("verifying".to_owned(), verified).await
+}
+
 /// Says what verification found, and whether that is the end of it.
 pub(super) fn conclude(
     session: &Session,
@@ -287,22 +303,51 @@ pub(super) fn conclude(
     findings: &[Finding],
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    if aim.goal == Goal::Destroy {
+        if session.context.is_json() {
+            return Ok(());
+        }
+        let scope = &session.cluster.scope;
+        return writeln!(out, "done; nothing of {scope} runs any more").map_err(Error::Output);
+    }
     let counts = Counts::of(findings);
-    let written = if session.context.is_json() {
-        write_findings_json(out, findings)
-    } else {
-        write_problems(out, findings)
-    };
-    written.map_err(Error::Output)?;
+    tell(session, findings, out)?;
     if counts.errors > 0 {
-        return Err(Error::Verification(format!(
-            "the {} went through, but verification found: {}",
-            aim.command,
-            counts.words()
-        )));
+        return Err(unsound(
+            &format!("the {} went through", aim.command),
+            counts,
+        ));
     }
     if !session.context.is_json() {
         writeln!(out, "done; {}", counts.words()).map_err(Error::Output)?;
     }
     Ok(())
+}
+
+/// Says what is wrong with a cluster to which nothing is to be done.
+pub(super) fn conclude_unchanged(
+    session: &Session,
+    findings: &[Finding],
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let counts = Counts::of(findings);
+    if counts.errors == 0 {
+        return Ok(());
+    }
+    tell(session, findings, out)?;
+    Err(unsound("there is nothing to change", counts))
+}
+
+fn tell(session: &Session, findings: &[Finding], out: &mut dyn Write) -> Result<(), Error> {
+    let written = if session.context.is_json() {
+        write_findings_json(out, findings)
+    } else {
+        write_problems(out, findings)
+    };
+    written.map_err(Error::Output)
+}
+
+fn unsound(what: &str, counts: Counts) -> Error {
+    let found = counts.words();
+    Error::Verification(format!("{what}, but verification found: {found}"))
 }

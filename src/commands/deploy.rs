@@ -4,12 +4,15 @@
 use std::io::Write;
 
 use super::Context;
-use super::converge::{Aim, Locked, Shown, build, conclude, plan, show};
+use super::audit::Recorded;
+use super::converge::{
+    Aim, Locked, Shown, build, conclude, conclude_unchanged, look_again, plan, show,
+};
 use super::session::Session;
-use super::terminal::{Answer, confirm};
+use super::terminal::{Answer, ask, confirm};
 use crate::cli;
 use crate::error::Error;
-use crate::execute::{Holder, Interrupt, Lock};
+use crate::execute::{Interrupt, Lock};
 use crate::facts::record;
 use crate::plan::{Goal, Plan};
 use crate::report::Detail;
@@ -54,7 +57,7 @@ async fn on_nodes(
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let plan = plan(session, aim, fleet).await?;
+    let (plan, facts) = plan(session, aim, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full
     } else {
@@ -65,25 +68,29 @@ async fn on_nodes(
         return exit_code(options, &plan);
     }
     if plan.is_empty() {
-        if aim.goal == Goal::Converge {
-            // A rotation whose end nobody saw: it has come to it.
+        if aim.goal.converges() {
             session.keep_secrets()?;
+            // Whatever stopped the run before may have left what no step mends.
+            let findings = look_again(session, aim, fleet, &facts).await?;
+            conclude_unchanged(session, &findings, out)?;
+            // A rotation whose end nobody saw: it has come to it.
             session.vault.finish()?;
         }
         return Ok(());
     }
-    if !options.yes
-        && !confirm(
-            "carry it out?",
-            "pass --yes to carry it out without a question",
-        )?
-    {
+    if !options.yes && !agreed(session, aim)? {
         return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
-    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process(aim.command);
-    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let record = Recorded::begin(session, aim.command, Some((&plan, &aim.title)));
+    let lock = Lock::acquire_unless(
+        &interrupt,
+        &hosts,
+        &record.holder(),
+        &session.context.events,
+    )
+    .await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,
@@ -97,8 +104,45 @@ async fn on_nodes(
         aim,
     };
     let findings = locked.reach(session, &shown, out).await;
-    lock.release(&hosts).await;
+    record.end(session, lock, &hosts, findings.as_ref()).await;
     conclude(session, aim, &findings?, out)
+}
+
+/// Whether whoever has seen the plan agrees to it; to the end of a cluster by its name.
+fn agreed(session: &Session, aim: &Aim) -> Result<bool, Error> {
+    if aim.goal != Goal::Destroy {
+        let instead = "pass --yes to carry it out without a question";
+        return confirm("carry it out?", instead);
+    }
+    let scope = &session.cluster.scope;
+    let question = format!("type the name of the cluster, `{scope}`, to destroy it: ");
+    match ask(&question)? {
+        Some(word) => Ok(word == scope.as_str()),
+        None => Err(Error::Usage {
+            message: "nobody is there to type the name of the cluster: stdin is not a terminal"
+                .to_owned(),
+            hint: Some(format!("pass --confirm {scope}")),
+        }),
+    }
+}
+
+/// Ends the cluster, or shows what that would do. `confirmed` is its name, if it was given.
+pub(super) async fn destroy(
+    context: &Context,
+    confirmed: Option<&str>,
+    options: &cli::Deploy,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    if let Some(word) = confirmed {
+        let scope = crate::cluster::load(&context.global.inventory)?.scope;
+        if scope.as_str() != word {
+            return Err(Error::Usage {
+                message: format!("the cluster is called `{scope}`, not `{word}`"),
+                hint: None,
+            });
+        }
+    }
+    deploy(context, &Goal::Destroy, options, out).await
 }
 
 fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {

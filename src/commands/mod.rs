@@ -1,10 +1,13 @@
 //! The verbs: each one the pipeline, cut to its length. No shell text, no formatting.
 
+mod audit;
 mod converge;
 mod demo;
 mod deploy;
 mod edit;
+mod explain;
 pub mod lab;
+mod lost_vault;
 mod observe;
 mod offline;
 mod probes;
@@ -13,6 +16,7 @@ mod secrets;
 mod session;
 mod terminal;
 mod trust;
+mod unlock;
 
 use std::cell::OnceCell;
 use std::io::Write;
@@ -77,6 +81,23 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
             let candidate = to.as_deref().map(NodeName::from);
             deploy::deploy(context, &Goal::Switchover { candidate }, &options, out).await
         }
+        Command::Reinit { node, options } => {
+            let node = NodeName::from(node.as_str());
+            deploy::deploy(context, &Goal::Reinitialize { node }, &options, out).await
+        }
+        Command::Replace { node, options } => {
+            let node = NodeName::from(node.as_str());
+            deploy::deploy(context, &Goal::Replace { node }, &options, out).await
+        }
+        Command::Destroy { confirm, dry_run } => {
+            let options = crate::cli::Deploy {
+                yes: confirm.is_some(),
+                dry_run,
+                exit_code: false,
+                facts: None,
+            };
+            deploy::destroy(context, confirm.as_deref(), &options, out).await
+        }
         Command::Diff { exit_code, facts } => {
             let options = crate::cli::Deploy {
                 yes: false,
@@ -88,8 +109,11 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         }
         Command::Secrets { command } => secrets::secrets(context, &command, out).await,
         Command::Rotate { what } => rotate::rotate(context, &what, out).await,
+        Command::Explain { nodes } => explain::explain(context, &nodes, out).await,
         Command::Verify => observe::verify(context, out).await,
         Command::Status { watch } => observe::status(context, watch, out).await,
+        Command::Unlock(options) => unlock::unlock(context, &options, out).await,
+        Command::Audit { last } => audit::audit(context, last, out).await,
         Command::Lab { command } => lab::lab(context, command, out).await,
         Command::Demo { suite } => demo::demo(context, suite, out).await,
     }

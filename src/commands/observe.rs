@@ -1,6 +1,7 @@
 //! The verbs that only look: facts, verify, status.
 
 use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,10 +13,11 @@ use crate::error::Error;
 use crate::execute::Interrupt;
 use crate::facts::{Facts, record};
 use crate::report::{
-    Counts, Status, redraw_status, write_findings, write_findings_json, write_status,
+    Counts, Events, Status, redraw_status, write_findings, write_findings_json, write_status,
     write_status_json,
 };
-use crate::transport::Effect;
+use crate::secret::Mask;
+use crate::transport::{Effect, Fleet, Host, TransportError};
 use crate::vault::Vault;
 
 /// Shows or records the facts.
@@ -27,18 +29,57 @@ pub(super) async fn facts(
     let session = Session::load(context)?;
     let fleet = session.connect(Effect::ReadOnly).await?;
     let facts = session.gather(&fleet).await;
+    let unreachable = unreachable(&facts, &fleet);
     fleet.close().await;
+    let mask = Mask::new(session.secrets.values.values());
+    let facts = record::without_secrets(&facts, &mask);
     match to {
         Some(path) => {
             let failed = |cause| Error::File {
                 path: path.to_owned(),
                 cause,
             };
-            let file = std::fs::File::create(path).map_err(failed)?;
-            record::write(&facts, file).map_err(failed)
+            let file = private_file(path).map_err(failed)?;
+            record::write(&facts, file).map_err(failed)?;
         }
-        None => record::write(&facts, out).map_err(Error::Output),
+        None => record::write(&facts, out).map_err(Error::Output)?,
     }
+    if unreachable.is_empty() {
+        Ok(())
+    } else {
+        // What the others say is there all the same.
+        Err(Error::Unreachable(unreachable))
+    }
+}
+
+/// Who told nothing, and why.
+fn unreachable(facts: &Facts, fleet: &Fleet<Host>) -> Vec<TransportError> {
+    let silent = facts.unreachable.iter();
+    silent
+        .map(|(node, cause)| TransportError {
+            node: node.clone(),
+            cause: cause.clone(),
+            hint: fleet
+                .unreachable()
+                .find(|error| error.node == *node)
+                .and_then(|error| error.hint.clone()),
+        })
+        .collect()
+}
+
+/// A file for nobody else's eyes: it tells versions, addresses, names of roles.
+fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 /// Makes every check.
@@ -74,7 +115,7 @@ pub(super) async fn status(
     fleet.close().await;
     let status = status_of(&session, &facts);
     if let Some(seconds) = watch {
-        let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+        let interrupt = Interrupt::on_signals(&Events::discarded()).map_err(Error::Output)?;
         let every = Duration::from_secs(seconds.max(1));
         return tokio::select! {
             result = again_and_again(&session, status, every, out) => result,

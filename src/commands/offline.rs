@@ -9,9 +9,8 @@ use super::Context;
 use super::session::Session;
 use crate::cluster;
 use crate::error::Error;
-use crate::facts::OsRelease;
 use crate::inventory::{self, Style};
-use crate::platform::Platform;
+use crate::platform::{NAMES, Platform};
 use crate::render::{Rendered, Target};
 
 /// Writes the starter inventory; never over a file that is there.
@@ -119,20 +118,8 @@ pub(super) fn render(
 
 /// The platform of a name as `debian-12` or `el-9`.
 fn named(name: &str) -> Result<Platform, Error> {
-    let unknown = || Error::Usage {
+    Platform::named(name).ok_or_else(|| Error::Usage {
         message: format!("`{name}` names no platform"),
-        hint: Some("debian-12, debian-13, ubuntu-22.04, ubuntu-24.04, el-7 to el-10".to_owned()),
-    };
-    let (id, version) = name.split_once('-').ok_or_else(unknown)?;
-    let id = if id == "el" { "rhel" } else { id };
-    if !version.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(unknown());
-    }
-    let os = OsRelease {
-        id: id.to_owned(),
-        version_id: version.to_owned(),
-        pretty_name: name.to_owned(),
-        ..OsRelease::default()
-    };
-    Platform::detect(&os).map_err(|_| unknown())
+        hint: Some(NAMES.to_owned()),
+    })
 }

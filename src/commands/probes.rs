@@ -1,5 +1,5 @@
-//! What `verify` asks of the services themselves: whether clients get through, and whether all
-//! others do not.
+//! What `verify` asks of the services themselves: whether clients and the nodes get through, and
+//! whether all others do not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,35 +8,63 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::session::Session;
-use crate::cluster::{Node, NodeName, Role, SecretName};
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName};
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::platform::Platform;
 use crate::render::Rendered;
 use crate::secret::Secret;
 use crate::transport::{Command, Effect, Fleet, Host, Transport};
 use crate::verify::doors::{self, Knock};
+use crate::verify::paths::{self, Walk};
 use crate::verify::probe::{self, ProbeResult};
 use crate::verify::{self, Finding};
 
 type AllRendered = BTreeMap<NodeName, Rendered>;
 
-/// Probes every HAProxy, knocks at every door, and judges both and the facts.
+/// Probes every HAProxy, knocks at every door, walks every path, and judges all of it and the facts.
 pub(super) async fn judge(
     session: &Session<'_>,
     fleet: &Fleet<Host>,
     facts: &Facts,
 ) -> Result<Vec<Finding>, Error> {
-    let rendered = session.render(facts)?;
-    let able = with_postgresql(session, fleet, facts);
-    let (probes, knocks) = tokio::join!(
+    let known = of_known_platforms(facts);
+    let rendered = session.render(&known)?;
+    let able = with_postgresql(session, fleet, &known);
+    let (probes, knocks, walks) = tokio::join!(
         send_probes(session, fleet, &able, &rendered),
-        knock(session, fleet, &able, &rendered)
+        knock(session, fleet, &able, &rendered),
+        walk(&session.cluster, fleet, facts)
     );
+    Ok(verdict(session, facts, &rendered, &probes, &knocks, &walks))
+}
+
+/// Judges the facts alone: nothing more is asked.
+pub(super) fn by_facts(session: &Session<'_>, facts: &Facts) -> Result<Vec<Finding>, Error> {
+    let rendered = session.render(&of_known_platforms(facts))?;
+    Ok(verdict(session, facts, &rendered, &[], &[], &[]))
+}
+
+fn verdict(
+    session: &Session<'_>,
+    facts: &Facts,
+    rendered: &AllRendered,
+    probes: &[ProbeResult],
+    knocks: &[Knock],
+    walks: &[Walk],
+) -> Vec<Finding> {
     let cluster = &session.cluster;
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
-    Ok(verify::verify(
-        cluster, facts, &rendered, &probes, &knocks, now,
-    ))
+    verify::verify(cluster, facts, rendered, probes, knocks, walks, now)
+}
+
+/// Without the nodes of which nobody knows what they are to have; that they are there is a finding.
+fn of_known_platforms(facts: &Facts) -> Facts {
+    let mut known = facts.clone();
+    known
+        .nodes
+        .retain(|_, node| Platform::detect(&node.system.os).is_ok());
+    known
 }
 
 /// The nodes that have PostgreSQL's programs and can be reached.
@@ -114,6 +142,24 @@ async fn knock(
     knocks
 }
 
+/// One execution on every node tries what it needs of the others.
+async fn walk(cluster: &Cluster, fleet: &Fleet<Host>, facts: &Facts) -> Vec<Walk> {
+    let mut work = JoinSet::new();
+    for node in &cluster.nodes {
+        let paths = paths::paths(cluster, facts, node);
+        if let Some(host) = fleet.host(&node.name).filter(|_| !paths.is_empty()) {
+            let host = Arc::clone(host);
+            work.spawn(async move {
+                let title = "try the paths to the other nodes";
+                let script = paths::script(&paths);
+                let said = ask(host, title, script, paths::SCRIPT_DEADLINE).await;
+                paths::parse(&paths, &said)
+            });
+        }
+    }
+    work.join_all().await.into_iter().flatten().collect()
+}
+
 /// What a script says; what one that did not come to its end has not said counts as not answered.
 async fn ask(host: Arc<Host>, title: &str, script: Secret, seconds: u64) -> String {
     let command = Command {
@@ -125,5 +171,24 @@ async fn ask(host: Arc<Host>, title: &str, script: Secret, seconds: u64) -> Stri
     match host.exec(&command, &mut |_| {}).await {
         Ok(output) => output.stdout,
         Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::NodeFacts;
+
+    #[test]
+    fn a_node_of_an_unknown_distribution_is_no_reason_not_to_judge_the_others() {
+        let mut facts = Facts::default();
+        for (name, id) in [("pg-1", "debian"), ("pg-2", "alpine")] {
+            let mut node = NodeFacts::default();
+            node.system.os.id = id.to_owned();
+            facts.nodes.insert(name.into(), node);
+        }
+        let known = of_known_platforms(&facts);
+        let names: Vec<&str> = known.nodes.keys().map(NodeName::as_str).collect();
+        assert_eq!(names, ["pg-1"]);
     }
 }

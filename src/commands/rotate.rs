@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::Context;
+use super::audit::Recorded;
 use super::converge::{Aim, Locked, Shown, conclude, plan, project, show};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli::{Rotate, RotateOptions};
 use crate::cluster::{Cluster, SecretName, SecretSource};
 use crate::error::Error;
-use crate::execute::{Holder, Interrupt, Lock};
+use crate::execute::{Interrupt, Lock};
 use crate::plan::Goal;
 use crate::report::Detail;
 use crate::transport::{Effect, Fleet, Host};
@@ -68,8 +69,8 @@ fn parts<'o>(what: &'o Rotate, session: &Session) -> Result<(Vec<Part>, &'o Rota
                 options,
             )
         }
-        Rotate::Ca { options } => {
-            let stages = stages_from(session.vault.stage()).iter();
+        Rotate::Ca { all, options } => {
+            let stages = stages_from(session.vault.stage(), *all).iter();
             let parts = stages.map(|(title, command)| part(title, command, Change::Authority));
             (parts.collect(), options)
         }
@@ -81,8 +82,10 @@ fn parts<'o>(what: &'o Rotate, session: &Session) -> Result<(Vec<Part>, &'o Rota
     })
 }
 
-/// What is still to be done for a new authority: what each stage is for, and what it is.
-fn stages_from(stage: Stage) -> &'static [(&'static str, &'static str)] {
+/// What is to be done now for a new authority: what each stage is for, and what it is. Unless it
+/// is to be `all`, the first stage is one run and what is left another one: between them clients
+/// are given both authorities.
+fn stages_from(stage: Stage, all: bool) -> &'static [(&'static str, &'static str)] {
     const ALL: [(&str, &str); 3] = [
         (
             "rotate ca, stage 1 of 3: everybody trusts the new authority, too",
@@ -98,7 +101,8 @@ fn stages_from(stage: Stage) -> &'static [(&'static str, &'static str)] {
         ),
     ];
     match stage {
-        Stage::One => &ALL,
+        Stage::One if all => &ALL,
+        Stage::One => &ALL[..1],
         Stage::BothTrusted => &ALL[1..],
         Stage::Reissued => &ALL[2..],
     }
@@ -171,7 +175,7 @@ async fn carry_out(
         return Ok(());
     };
     session.change(&first.change)?;
-    let plan = plan(session, &first.aim, fleet).await?;
+    let (plan, _) = plan(session, &first.aim, fleet).await?;
     show(session, &first.aim, &plan, Detail::Summary, out)?;
     if !others.is_empty() && !session.context.is_json() {
         writeln!(out, "then, each with its plan:").map_err(Error::Output)?;
@@ -187,10 +191,16 @@ async fn carry_out(
     {
         return writeln!(out, "nothing was changed").map_err(Error::Output);
     }
-    let interrupt = Interrupt::on_signals().map_err(Error::Output)?;
+    let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
-    let me = Holder::this_process("rotate");
-    let lock = Lock::acquire(&hosts, &me, &session.context.events).await?;
+    let record = Recorded::begin(session, "rotate", Some((&plan, &first.aim.title)));
+    let lock = Lock::acquire_unless(
+        &interrupt,
+        &hosts,
+        &record.holder(),
+        &session.context.events,
+    )
+    .await?;
     let locked = Locked {
         fleet,
         hosts: &hosts,
@@ -221,10 +231,38 @@ async fn carry_out(
         };
         result = locked.reach(session, &shown, out).await;
     }
-    lock.release(&hosts).await;
-    conclude(session, last, &result?, out)
+    record.end(session, lock, &hosts, result.as_ref()).await;
+    conclude(session, last, &result?, out)?;
+    let is_authority = matches!(first.change, Change::Authority);
+    if is_authority && session.vault.stage() == Stage::BothTrusted && !session.context.is_json() {
+        let authorities = Vault::published(&session.context.global.inventory);
+        return writeln!(
+            out,
+            "next: give clients {} in the place of the one that they have (`sslrootcert`), then run \
+             `mahout rotate ca` again",
+            authorities.display()
+        )
+        .map_err(Error::Output);
+    }
+    Ok(())
 }
 
 fn is_sound(findings: &[crate::verify::Finding]) -> bool {
     crate::verify::worst(findings) < crate::verify::Severity::Error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stage, stages_from};
+
+    #[test]
+    fn clients_are_given_the_new_authority_before_it_issues() {
+        let stages = |stage, all| stages_from(stage, all).len();
+        assert_eq!(stages(Stage::One, false), 1);
+        assert_eq!(stages(Stage::One, true), 3);
+        for all in [false, true] {
+            assert_eq!(stages(Stage::BothTrusted, all), 2);
+            assert_eq!(stages(Stage::Reissued, all), 1);
+        }
+    }
 }

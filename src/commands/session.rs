@@ -8,19 +8,17 @@ use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
 use super::Context;
-use crate::cluster::tls::{CA_FILE, STAMP_FILE};
-use crate::cluster::{self, CertificatePurpose, Cluster, NodeName, Secrets};
+use super::lost_vault::missing;
+use crate::cluster::{self, Cluster, NodeName, Secrets};
 use crate::error::Error;
 use crate::facts::ask::Ask;
 use crate::facts::gather::gather_node;
-use crate::facts::{Facts, FactsError, FileFacts};
-use crate::plan::dcs::Dcs;
+use crate::facts::{Facts, FactsError};
 use crate::render::Rendered;
 use crate::report::Event;
 use crate::template::Templates;
 use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError};
-use crate::vault::{AUTHORITY, Change, Persist, Vault};
-use crate::x509::Certificate;
+use crate::vault::{Change, Persist, Vault};
 
 /// An inventory that is a cluster, with its secrets and templates.
 pub(super) struct Session<'a> {
@@ -129,6 +127,16 @@ impl<'a> Session<'a> {
         Err(Error::Unreachable(unreachable))
     }
 
+    /// Warns of the nodes that a command goes on without.
+    pub(super) fn tell_unreachable(&self, fleet: &Fleet<Host>) {
+        for error in fleet.unreachable() {
+            self.context.events.send(Event::Warning {
+                node: Some(error.node.clone()),
+                message: error.cause.clone(),
+            });
+        }
+    }
+
     /// Asks every connected node for its facts, all at once, and says so. A node that does not
     /// answer is unreachable.
     pub(super) async fn gather(&self, fleet: &Fleet<Host>) -> Facts {
@@ -192,30 +200,12 @@ impl<'a> Session<'a> {
 
     /// Refuses to go on with new secrets for a cluster that has old ones.
     pub(super) fn refuse_lost_vault(&self, facts: &Facts) -> Result<(), Error> {
-        let file = |path: &str| {
-            let mut nodes = facts.nodes.values();
-            nodes.find_map(|node| node.files.get(path).cloned())
-        };
-        let ours = |authorities: FileFacts| {
-            let content = authorities.content.as_ref();
-            content
-                .and_then(|pem| Certificate::first_of(pem.expose()))
-                .is_some_and(|authority| authority.common_name.starts_with("mahout "))
-        };
-        let has_database = Dcs::of(&self.cluster, facts).has_cluster(facts);
-        let has_authority = file(CA_FILE).is_some_and(ours);
-        let has_etcd = file(&CertificatePurpose::EtcdServer.path()).is_some();
-        let gone = !self.vault.existed() && file(STAMP_FILE).is_some();
-        let missing: Vec<String> = self
-            .vault
-            .made()
-            .filter(|name| match name.as_str() {
-                "superuser" | "replication" | "rewind" | "restapi" => has_database || gone,
-                "etcd" | "etcd_root" => has_etcd || gone,
-                AUTHORITY => has_authority || gone,
-                _ => false,
-            })
-            .collect();
+        let missing = missing(
+            &self.cluster,
+            facts,
+            self.vault.existed(),
+            self.vault.made(),
+        );
         if missing.is_empty() {
             return Ok(());
         }

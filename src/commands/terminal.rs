@@ -70,6 +70,22 @@ impl Write for Answer<'_> {
     }
 }
 
+/// Asks for a word; `None` if nobody is there to answer: stdin is no terminal.
+///
+/// # Errors
+/// If the terminal cannot be written or read.
+pub(super) fn ask(question: &str) -> Result<Option<String>, Error> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let asked = io::stderr().write_all(question.as_bytes());
+    asked.map_err(Error::Output)?;
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.map_err(Error::Output)?;
+    Ok(Some(answer.trim().to_owned()))
+}
+
 /// Asks a question that is answered with yes or no; anything but yes is a no.
 ///
 /// # Errors

@@ -8,13 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::etcd_access;
 use super::quote::{curl, sh, sql_identifier, sql_literal};
-use super::script::{
-    DEBIAN, ENTERPRISE_LINUX, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes,
-};
-use crate::plan::{Action, LocalConnection, PackageChange, UnitOperation};
-use crate::platform::Family;
+use super::script::{CARE, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes};
+use super::{etcd_access, fence, packages};
+use crate::facts::FileFacts;
+use crate::plan::{Action, LocalConnection, UnitOperation};
 use crate::render::{Check, File};
 use crate::secret::{Secret, scram};
 
@@ -29,25 +27,23 @@ pub(super) struct Call {
     pub(super) bound: Duration,
 }
 
+impl Call {
+    pub(super) fn new(library: &'static Library, script: String, seconds: u64) -> Self {
+        Self {
+            library,
+            script,
+            bound: Duration::from_secs(seconds),
+        }
+    }
+}
+
 /// The call for `action`.
 pub(super) fn call(action: &Action) -> Call {
-    let (library, script, seconds) = match action {
-        Action::RefreshPackageLists { family } => match family {
-            Family::Debian => (&DEBIAN, "refresh_debian".to_owned(), 600),
-            Family::EnterpriseLinux => (
-                &ENTERPRISE_LINUX,
-                "refresh_enterprise_linux".to_owned(),
-                600,
-            ),
-        },
-        Action::InstallPackages { family, packages } => match family {
-            Family::Debian => (&DEBIAN, install("install_debian", packages), 1800),
-            Family::EnterpriseLinux => (
-                &ENTERPRISE_LINUX,
-                install("install_enterprise_linux", packages),
-                1800,
-            ),
-        },
+    let (library, script, seconds): (&'static Library, String, u64) = match action {
+        Action::RefreshPackageLists { .. }
+        | Action::AddRepository { .. }
+        | Action::DisableModule { .. }
+        | Action::InstallPackages { .. } => packages::call(action),
         Action::CreateDirectory {
             path,
             owner,
@@ -63,7 +59,7 @@ pub(super) fn call(action: &Action) -> Call {
             ),
             60,
         ),
-        Action::WriteFile { file, .. } => (&FILE, write_file(file), 120),
+        Action::WriteFile { before, file } => (&FILE, write_file(before.as_ref(), file), 120),
         Action::RemoveFile { path } => (&FILE, format!("remove_file {}", sh(path)), 60),
         Action::SetSysctl { values } => {
             let mut script = "set_sysctl".to_owned();
@@ -77,6 +73,8 @@ pub(super) fn call(action: &Action) -> Call {
             (&KERNEL, script, 60)
         }
         Action::EnableWatchdog => (&KERNEL, "enable_watchdog".to_owned(), 60),
+        Action::Firewall(change) => return fence::firewall(change),
+        Action::Selinux(change) => return fence::selinux(change),
         Action::ReloadSystemd => (&UNIT, "reload_systemd".to_owned(), 120),
         Action::Systemd { unit, operation } => {
             let function = match operation {
@@ -171,6 +169,37 @@ pub(super) fn call(action: &Action) -> Call {
             let requests = etcd_access::requests(root, change);
             (&ETCD, from_stdin(&requests, &call), 240)
         }
+        Action::Reinitialize {
+            url,
+            username,
+            password,
+            data_dir,
+        } => {
+            let body = json!({"force": true});
+            let login = (username.as_str(), password);
+            let options = options(&format!("{url}/reinitialize"), "POST", login, &body);
+            let call = format!("reinitialize {} {}", sh(url), sh(data_dir));
+            (&CARE, from_stdin(&options, &call), 400)
+        }
+        Action::MoveAside { path, label, .. } => {
+            (&CARE, format!("move_aside {} {label}", sh(path)), 120)
+        }
+        Action::ReplaceEtcdMember {
+            url,
+            root,
+            member,
+            peer_url,
+        } => {
+            let requests = etcd_access::replace_member(root, member.as_deref(), peer_url);
+            let call = format!("etcd_access {}", sh(url));
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
+        Action::JoinEtcd { data_dir } => (&CARE, format!("join_etcd {}", sh(data_dir)), 120),
+        Action::RemoveKeys { url, root, path } => {
+            let requests = etcd_access::remove_keys(root, path);
+            let call = format!("etcd_access {}", sh(url));
+            (&ETCD, from_stdin(&requests, &call), 240)
+        }
         Action::CreateRole {
             connection,
             name,
@@ -187,11 +216,7 @@ pub(super) fn call(action: &Action) -> Call {
             password,
         } => (&PATRONI, set_password(connection, name, password), 90),
     };
-    Call {
-        library,
-        script,
-        bound: Duration::from_secs(seconds),
-    }
+    Call::new(library, script, seconds)
 }
 
 /// `printf` is part of every shell that we meet, so that the text is in nobody's argv.
@@ -199,20 +224,7 @@ fn from_stdin(text: &str, command: &str) -> String {
     format!("printf %s {} | {command}", STANDARD.encode(text))
 }
 
-fn install(function: &str, packages: &[PackageChange]) -> String {
-    let mut script = function.to_owned();
-    for package in packages {
-        script.push_str(&format!(
-            " {} {} {}",
-            sh(&package.name),
-            sh(package.version.as_deref().unwrap_or_default()),
-            if package.pinned { "pinned" } else { "free" }
-        ));
-    }
-    script
-}
-
-fn write_file(file: &File) -> String {
+fn write_file(before: Option<&FileFacts>, file: &File) -> String {
     let check = match file.check {
         None => "none",
         Some(Check::Haproxy) => "haproxy",
@@ -222,11 +234,16 @@ fn write_file(file: &File) -> String {
     from_stdin(
         file.content.expose(),
         &format!(
-            "write_file {} {:o} {} {} {check}",
+            "write_file {} {:o} {} {} {check} {}",
             sh(&file.path),
             file.mode,
             sh(file.owner),
-            sh(file.group)
+            sh(file.group),
+            if super::redact::keeps_replaced(before, file) {
+                "keep"
+            } else {
+                "forget"
+            }
         ),
     )
 }

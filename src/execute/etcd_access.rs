@@ -24,10 +24,8 @@ pub(super) fn requests(root: &[Secret], change: &EtcdChange) -> String {
             line("member", url);
         }
     }
-    for (word, password) in ["login", "login_before"].into_iter().zip(root) {
-        line(word, &login(ROOT, password));
-    }
-    line("begin", "");
+    lines.push_str(&logins(root));
+    let mut line = |word: &str, rest: &str| lines.push_str(&format!("{word} {rest}\n"));
     let mut ask = |path: &str, body: Value| line(path, &curl(&body.to_string()));
     match change {
         EtcdChange::Role {
@@ -67,6 +65,38 @@ pub(super) fn requests(root: &[Secret], change: &EtcdChange) -> String {
         EtcdChange::RemoveUser { name, .. } => ask("auth/user/delete", json!({"name": name})),
     }
     lines
+}
+
+/// The lines by which root logs in.
+fn logins(root: &[Secret]) -> String {
+    let words = ["login", "login_before"].into_iter().zip(root);
+    let lines = words.map(|(word, password)| format!("{word} {}\n", login(ROOT, password)));
+    lines.collect::<String>() + "begin \n"
+}
+
+/// The lines that take a member out of etcd and add one that has still to start: in this order, or
+/// a third of three members would be missing while the quorum is one of four.
+pub(super) fn replace_member(root: &[Secret], member: Option<&str>, peer_url: &str) -> String {
+    let mut lines = logins(root);
+    let mut ask = |path: &str, body: Value| {
+        lines.push_str(&format!("{path} {}\n", curl(&body.to_string())));
+    };
+    if let Some(member) = member {
+        // The gateway takes 64-bit numbers as decimal text.
+        let id = u64::from_str_radix(member, 16).unwrap_or_default();
+        ask("cluster/member/remove", json!({"ID": id.to_string()}));
+    }
+    ask("cluster/member/add", json!({"peerURLs": [peer_url]}));
+    lines
+}
+
+/// The lines that remove every key beneath `path`.
+pub(super) fn remove_keys(root: &[Secret], path: &str) -> String {
+    // The first key that is no longer beneath the path: `0` follows `/`.
+    let end = format!("{}0", path.trim_end_matches('/'));
+    let body = json!({"key": STANDARD.encode(path), "range_end": STANDARD.encode(end)});
+    let ask = format!("kv/deleterange {}\n", curl(&body.to_string()));
+    logins(root) + &ask
 }
 
 fn login(name: &str, password: &Secret) -> String {

@@ -56,11 +56,15 @@ impl Etcd {
     }
 
     fn change(&self, root: &[&str], change: EtcdChange) -> (i32, String) {
-        let call = action::call(&Action::EtcdAccess {
+        self.act(&Action::EtcdAccess {
             url: URL.to_owned(),
             root: root.iter().map(|&word| Secret::new(word)).collect(),
             change,
-        });
+        })
+    }
+
+    fn act(&self, action: &Action) -> (i32, String) {
+        let call = action::call(action);
         self.sh(call.library, &call.script)
     }
 
@@ -263,5 +267,49 @@ fn a_member_is_well_if_its_gateway_reads_or_asks_for_a_login() {
             assert!(said.trim_end().ends_with(missing), "{shell:?}: {said}");
             assert_eq!(said.trim().is_empty(), missing.is_empty(), "{said}");
         }
+    }
+}
+
+#[test]
+fn a_member_is_removed_before_another_one_is_added() {
+    for shell in shells() {
+        // Both were done before; the second is refused while the others have just begun.
+        let answers = format!(
+            "{OPEN}remove 404 {{\"error\":\"etcdserver: member not found\"}}\n\
+             add 503 {{\"error\":\"etcdserver: unhealthy cluster\"}}\n\
+             add 409 {{\"error\":\"etcdserver: Peer URLs already exists\"}}\n"
+        );
+        let etcd = Etcd::new(shell, &answers);
+        let said = etcd.act(&Action::ReplaceEtcdMember {
+            url: URL.to_owned(),
+            root: vec![Secret::new("root's own")],
+            member: Some("8e9e05c52164694d".to_owned()),
+            peer_url: "https://10.0.0.13:2380".to_owned(),
+        });
+        assert_eq!(said, (0, String::new()), "{shell:?}");
+        assert_eq!(etcd.kept("answers"), "", "all of it was asked");
+        assert!(!etcd.kept("argv").contains("own"));
+        let stdin = etcd.kept("stdin");
+        let removed = r#"remove: data-binary = "{\"ID\":\"10276657743932975437\"}""#;
+        let added = r#"add: data-binary = "{\"peerURLs\":[\"https://10.0.0.13:2380\"]}""#;
+        let at = |line: &str| stdin.lines().position(|asked| asked == line);
+        assert!(at(removed).is_some() && at(removed) < at(added), "{stdin}");
+    }
+}
+
+#[test]
+fn the_keys_of_one_cluster_are_removed_and_no_others() {
+    for shell in shells() {
+        let etcd = Etcd::new(shell, &format!("{OPEN}deleterange 200 {{}}\n"));
+        let said = etcd.act(&Action::RemoveKeys {
+            url: URL.to_owned(),
+            root: vec![Secret::new("root's own")],
+            path: "/service/main/".to_owned(),
+        });
+        assert_eq!(said, (0, String::new()), "{shell:?}");
+        let stdin = etcd.kept("stdin");
+        // `/service/main/` up to `/service/main0`.
+        let body = r#"{\"key\":\"L3NlcnZpY2UvbWFpbi8=\",\"range_end\":\"L3NlcnZpY2UvbWFpbjA=\"}"#;
+        assert!(stdin.contains(body), "{stdin}");
     }
 }

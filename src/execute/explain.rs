@@ -1,25 +1,36 @@
-//! After a failure: one read-only script collects what a person would look at, and the table of
-//! signatures turns it into cause and remedy.
+//! One read-only script collects what a person would look at; what it means stands in
+//! [`crate::explain`].
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use super::concurrent::join_all;
 use super::failure::{Failure, Reason};
+use super::redact::Redactor;
 use super::script::{EVIDENCE, Line, Script};
-use super::{Run, signatures};
+use super::{Run, script};
+use crate::cluster::{NodeName, Secrets};
+use crate::explain::{Evidence, Names, Section, judge};
 use crate::transport::{Effect, Transport};
 
-/// Records older than this are of another story.
-const SINCE: Duration = Duration::from_secs(600);
-/// So many lines of a journal are shown.
+/// What a service that works has said longer ago is of another story.
+const RECENT: Duration = Duration::from_secs(60);
+/// A failure follows its cause within so much.
+const MARGIN: Duration = Duration::from_secs(15);
+/// All that can hang in the script is bounded; this is beyond their sum.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// The record of what a step has printed.
+const OUTPUT: &str = "output";
+/// So many lines of a journal are shown beside a failure.
 const SHOWN: usize = 12;
 
 /// What the node's own records say about a failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// The cause, if a signature is known.
-    pub cause: Option<String>,
-    /// What to do about it.
+    /// The causes, if signatures are known, the surest first: in words with the line that says so.
+    pub causes: Vec<String>,
+    /// What to do about the first one.
     pub remedy: Option<String>,
     /// The journal's last lines, by what they are.
     pub evidence: Vec<(String, Vec<String>)>,
@@ -27,8 +38,9 @@ pub struct Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(cause) = &self.cause {
-            write!(f, "\n  cause: {cause}")?;
+        for (number, cause) in self.causes.iter().enumerate() {
+            let word = if number == 0 { "cause" } else { "and" };
+            write!(f, "\n  {word}: {cause}")?;
         }
         for (name, lines) in &self.evidence {
             write!(f, "\n  evidence: {name}:")?;
@@ -40,142 +52,174 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// Collects the evidence of every node of `hosts`, side by side, without the secrets: of the units
+/// that are named for it, and of the node itself. Changes nothing. A node that does not answer has
+/// its reason in its place.
+pub async fn explain<T: Transport>(
+    hosts: &BTreeMap<NodeName, T>,
+    units: &BTreeMap<NodeName, Vec<&'static str>>,
+    secrets: &Secrets,
+) -> BTreeMap<NodeName, Result<Evidence, String>> {
+    let redactor = &Redactor::of_cluster(secrets);
+    let asked = hosts.iter().map(|(node, host)| async move {
+        let units = units.get(node).map_or(&[][..], Vec::as_slice);
+        let evidence = collect(host, units, RECENT, redactor).await;
+        (node.clone(), evidence)
+    });
+    join_all(asked).await.into_iter().collect()
+}
+
+/// The evidence of one node. `since`: how far back.
+async fn collect<T: Transport>(
+    host: &T,
+    units: &[&str],
+    since: Duration,
+    redactor: &Redactor,
+) -> Result<Evidence, String> {
+    let mut script = Script::new();
+    script
+        .with(&EVIDENCE)
+        .line(&format!("collect {} {}", since.as_secs(), units.join(" ")));
+    let marks = script.marks();
+    let title = "collect evidence".to_owned();
+    let command = script.command(title, Effect::ReadOnly, DEADLINE);
+    let sent = SystemTime::now();
+    let mut clock = None;
+    let output = host
+        .exec(&command, &mut |line| {
+            if clock.is_none()
+                && let Some(there) = line.strip_prefix("now ")
+            {
+                clock = offset(sent, SystemTime::now(), there);
+            }
+        })
+        .await
+        .map_err(|error| error.cause)?;
+    let sections = sections(&output.stdout, &marks, redactor);
+    if sections.last().is_none_or(|last| last.name != "end") {
+        let said = super::lock::last_line(&output.stdout, &output.stderr);
+        return Err(format!("collecting evidence ended early: {said}"));
+    }
+    Ok(Evidence::new(sections, clock))
+}
+
+fn sections(stdout: &str, marks: &script::Marks, redactor: &Redactor) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    for line in stdout.lines() {
+        match marks.read(line) {
+            Line::Mark {
+                word: "section",
+                text,
+                ..
+            } => sections.push(Section {
+                name: text.to_owned(),
+                lines: Vec::new(),
+            }),
+            Line::Output(text) | Line::Mark { before: text, .. } => {
+                if let Some(section) = sections.last_mut()
+                    && !text.trim().is_empty()
+                {
+                    // A public key is a part of its private one: these lines hold certificates
+                    // alone, which nobody needs to hide.
+                    let is_public = section.name == "certificates";
+                    section.lines.push(match is_public {
+                        true => text.to_owned(),
+                        false => redactor.redact(text),
+                    });
+                }
+            }
+        }
+    }
+    sections
+}
+
+/// The node's clock minus ours and the uncertainty, in milliseconds: the node looked at its clock
+/// at some time between `sent` and `arrived`.
+fn offset(sent: SystemTime, arrived: SystemTime, there: &str) -> Option<(i64, i64)> {
+    let since = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
+    };
+    let (sent, arrived) = (since(sent)?, since(arrived)?);
+    let (seconds, fraction) = there.split_once('.')?;
+    // A `date` without fractions prints something else behind the point.
+    let milliseconds: i64 = fraction
+        .get(..3)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0);
+    let there = seconds.parse::<i64>().ok()? * 1000 + milliseconds;
+    let doubt = (arrived - sent) / 2 + if milliseconds == 0 { 1000 } else { 1 };
+    Some((there - (sent + arrived) / 2, doubt))
+}
+
 impl<T: Transport> Run<'_, T> {
     /// Collects and judges; nothing, if the node cannot be asked any more.
     pub(super) async fn explain(&self, failure: &Failure, host: &T) -> Option<Explanation> {
         if matches!(failure.reason, Reason::Guard { .. } | Reason::LockLost(_)) {
             return None;
         }
-        let unit = match failure.phase {
-            "etcd" | "etcd settings" | "etcd access" | "etcd access, old users" => "etcd.service",
-            "haproxy" => "haproxy.service",
-            "packages" | "system" => "",
-            _ => "patroni.service",
-        };
-        let units = if unit.is_empty() {
-            "etcd.service patroni.service haproxy.service".to_owned()
-        } else {
-            unit.to_owned()
-        };
-        let mut script = Script::new();
-        script
-            .with(&EVIDENCE)
-            .line(&format!("collect {} {units}", SINCE.as_secs()));
-        let marks = script.marks();
-        let title = "collect evidence".to_owned();
-        let command = script.command(title, Effect::ReadOnly, Duration::from_secs(60));
-        let output = host.exec(&command, &mut |_| {}).await.ok()?;
-        let mut sections: Vec<(String, Vec<String>)> = Vec::new();
-        for line in output.stdout.lines() {
-            match marks.read(line) {
-                Line::Mark {
-                    word: "section",
-                    text,
-                    ..
-                } => {
-                    sections.push((text.to_owned(), Vec::new()));
-                }
-                Line::Output(text) | Line::Mark { before: text, .. } => {
-                    if let Some((_, lines)) = sections.last_mut()
-                        && !text.trim().is_empty()
-                    {
-                        lines.push(self.redactor.redact(text));
-                    }
-                }
+        let units: &[&str] = match failure.phase {
+            "etcd" | "etcd settings" | "etcd access" | "etcd access, old users" => {
+                &["etcd.service"]
             }
-        }
-        Some(explanation(failure, sections))
+            "haproxy" => &["haproxy.service"],
+            "packages" | "system" => &[],
+            _ => &["patroni.service"],
+        };
+        // Records from before the run are of another story.
+        let since = self.began.elapsed() + MARGIN;
+        let evidence = collect(host, units, since, &self.redactor).await.ok()?;
+        Some(explanation(failure, evidence))
     }
 }
 
-/// Who listens on the port that a line about a taken port names: `"haproxy",pid=612`.
-fn port_owner(line: &str, sections: &[(String, Vec<String>)]) -> Option<String> {
-    if !line.to_ascii_lowercase().contains("address already in use") {
-        return None;
-    }
-    let (_, listening) = sections.iter().find(|(name, _)| name == "listening")?;
-    let ports: Vec<String> = line
-        .split([' ', '/', '[', ']', '(', ')', '"', ',', '?'])
-        .filter_map(|word| word.trim_end_matches(':').rsplit_once(':'))
-        .map(|(_, port)| port.to_owned())
-        .filter(|port| port.parse::<u16>().is_ok())
-        .collect();
-    // `ss -ltnp`: state, two queues, local address, peer, process.
-    listening.iter().find_map(|row| {
-        let mut columns = row.split_whitespace();
-        let (_, port) = columns.nth(3)?.rsplit_once(':')?;
-        let process = columns.nth(1)?.strip_prefix("users:((")?;
-        let process = process.split(",fd=").next()?;
-        ports
-            .iter()
-            .any(|taken| taken == port)
-            .then(|| process.to_owned())
-    })
-}
-
-/// What the sections and the step's own output say.
-fn explanation(failure: &Failure, sections: Vec<(String, Vec<String>)>) -> Explanation {
-    let mut records: Vec<&str> = failure.output.iter().map(String::as_str).collect();
-    records.extend(
-        sections
-            .iter()
-            .flat_map(|(_, lines)| lines)
-            .map(String::as_str),
-    );
-    let found = signatures::find(&records);
-    let mut cause = found.as_ref().map(|found| found.cause());
-    if let (Some(cause), Some(found)) = (&mut cause, &found)
-        && let Some(owner) = port_owner(found.line, &sections)
-    {
-        cause.push_str(&format!(", held by {owner}"));
-    }
-    let evidence = sections
+/// What the records and the step's own output say.
+fn explanation(failure: &Failure, mut evidence: Evidence) -> Explanation {
+    let shown = evidence
+        .sections
         .iter()
-        .filter(|(name, _)| name.starts_with("journal ") || name == "postgresql log")
-        .filter(|(_, lines)| !lines.is_empty())
-        // What a step printed is enough where no service is concerned.
-        .filter(|_| !matches!(failure.phase, "packages" | "system"))
-        .map(|(name, lines)| {
-            let skipped = lines.len().saturating_sub(SHOWN);
-            (name.clone(), lines[skipped..].to_vec())
+        .filter(|section| section.name.starts_with("journal ") || section.name == "postgresql log")
+        .map(|section| {
+            let skipped = section.lines.len().saturating_sub(SHOWN);
+            (section.name.clone(), section.lines[skipped..].to_vec())
         })
         .collect();
+    evidence.sections.insert(
+        0,
+        Section {
+            name: OUTPUT.to_owned(),
+            lines: failure.output.clone(),
+        },
+    );
+    let mut causes = judge(&failure.node, &evidence, &Names::default());
+    // What the step itself has said is nearer than what else is wrong with the node.
+    causes.sort_by_key(|cause| cause.evidence.iter().all(|(source, _)| source != OUTPUT));
     Explanation {
-        cause,
-        remedy: found.map(|found| found.signature.remedy.to_owned()),
-        evidence,
+        remedy: causes.first().map(|first| first.remedy.clone()),
+        causes: causes
+            .iter()
+            .map(|cause| match cause.evidence.last() {
+                Some((_, line)) => format!("{}: \"{line}\"", cause.cause),
+                None => cause.cause.clone(),
+            })
+            .collect(),
+        evidence: shown,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::port_owner;
+    use std::time::{Duration, SystemTime};
+
+    use super::offset;
 
     #[test]
-    fn who_holds_a_taken_port_is_found_by_the_port_in_the_line() {
-        let listening = [
-            "State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process",
-            "LISTEN 0 4096 127.0.0.1:2379 0.0.0.0:* users:((\"etcd\",pid=402,fd=9))",
-            "LISTEN 0 128 *:5000 *:* users:((\"nginx\",pid=77,fd=5),(\"nginx\",pid=78,fd=5))",
-        ]
-        .map(str::to_owned);
-        let sections = [("listening".to_owned(), listening.to_vec())];
-        for (line, owner) in [
-            (
-                "listen tcp 10.0.0.11:2379: bind: address already in use",
-                Some("\"etcd\",pid=402"),
-            ),
-            (
-                "cannot bind socket (Address already in use) for [10.0.0.11:5000]",
-                Some("\"nginx\",pid=77"),
-            ),
-            (
-                "listen tcp 10.0.0.11:2380: bind: address already in use",
-                None,
-            ),
-            ("connection to 10.0.0.11:2379 refused", None),
-        ] {
-            assert_eq!(port_owner(line, &sections).as_deref(), owner, "{line}");
-        }
+    fn the_offset_is_measured_from_the_middle_of_the_round_trip() {
+        let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let arrived = sent + Duration::from_millis(200);
+        assert_eq!(offset(sent, arrived, "1005.100999999"), Some((5000, 101)));
+        // Whole seconds are all that some nodes tell.
+        assert_eq!(offset(sent, arrived, "1005.%N"), Some((4900, 1100)));
+        assert_eq!(offset(sent, arrived, "soon"), None);
     }
 }

@@ -9,6 +9,15 @@ pub(super) fn call(guard: &Guard) -> String {
         Guard::LeaderIs { node, url } => {
             format!("patient_guard leader_is {} {}", sh(node.as_str()), sh(url))
         }
+        Guard::HandsOver {
+            node,
+            url,
+            candidate,
+        } => {
+            let candidate = candidate.as_ref().map_or("", |node| node.as_str());
+            let words = [node.as_str(), url, candidate].map(sh).join(" ");
+            format!("patient_guard hands_over {words}")
+        }
         Guard::EtcdQuorumWithout {
             node,
             others,

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+/// A lock without a sign of life for so long is nobody's any more; `take_lock` says the same.
+const EXPIRY: Duration = Duration::from_secs(30);
+
 /// A process that holds the lock, or wants to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holder {
@@ -25,6 +28,8 @@ pub struct Holder {
     pub held: Duration,
     /// How long ago it showed a sign of life, by the node's clock.
     pub silent: Duration,
+    /// What is to be in the nodes' log of runs if it does not give its lock back: one line.
+    pub record: String,
     /// The token of its lock.
     pub(super) token: String,
 }
@@ -64,13 +69,14 @@ impl Holder {
     pub(super) fn to_lines(&self) -> String {
         let clean = |text: &str| text.replace(|c: char| c.is_control(), " ");
         format!(
-            "user={}\nhost={}\nmachine={}\npid={}\nstarted={}\ncommand={}",
+            "user={}\nhost={}\nmachine={}\npid={}\nstarted={}\ncommand={}\nrecord={}",
             clean(&self.user),
             clean(&self.host),
             clean(&self.machine),
             self.pid,
             clean(&self.started),
-            clean(&self.command)
+            clean(&self.command),
+            clean(&self.record)
         )
     }
 
@@ -99,6 +105,20 @@ impl Holder {
         }
         holder.held = Duration::from_secs(since.map_or(0, |since| now.saturating_sub(since)));
         holder
+    }
+
+    /// `ada@control`: what an operator is asked for who takes the lock away from it.
+    pub fn name(&self) -> String {
+        if self.user.is_empty() {
+            "nobody".to_owned()
+        } else {
+            format!("{}@{}", self.user, self.host)
+        }
+    }
+
+    /// Whether it still shows signs of life, as far as `me` can know.
+    pub fn is_alive(&self, me: &Holder) -> bool {
+        self.silent < EXPIRY && !self.token.is_empty() && !self.is_dead(me)
     }
 
     /// Whether it was a process of the machine that `me` runs on, and is no more.

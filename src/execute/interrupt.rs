@@ -3,6 +3,8 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::report::{Event, Events};
+
 /// What the wish came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -37,24 +39,34 @@ impl Interrupt {
     }
 
     /// One that is triggered by SIGINT, SIGTERM or SIGHUP, which from here on no longer end the
-    /// process. Must be called within a tokio runtime.
+    /// process. Each is acknowledged at once: what runs may take its time. Must be called within a
+    /// tokio runtime.
     ///
     /// # Errors
     /// If the handlers cannot be installed.
-    pub fn on_signals() -> std::io::Result<Self> {
+    pub fn on_signals(events: &Events) -> std::io::Result<Self> {
         let (sender, interrupt) = Self::channel();
         let mut hangup = signal(SignalKind::hangup())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let events = events.clone();
         tokio::spawn(async move {
             loop {
                 let signal = tokio::select! {
                     _ = hangup.recv() => Signal::Hangup,
                     _ = interrupted.recv() => Signal::Interrupt,
                     _ = terminate.recv() => Signal::Terminate,
+                    // Nobody is to be stopped any more. Whoever awaits the last event would
+                    // wait for ever if this held on to its sender.
+                    () = sender.closed() => return,
                 };
                 // The first one decides the exit code.
-                sender.send_if_modified(|first| first.replace(first.unwrap_or(signal)).is_none());
+                let is_first = sender
+                    .send_if_modified(|first| first.replace(first.unwrap_or(signal)).is_none());
+                events.send(Event::Warning {
+                    node: None,
+                    message: acknowledgement(is_first).to_owned(),
+                });
             }
         });
         Ok(interrupt)
@@ -75,9 +87,36 @@ impl Interrupt {
     }
 }
 
+fn acknowledgement(is_first: bool) -> &'static str {
+    if is_first {
+        "interrupted: the scripts that run are finished, no new ones are started"
+    } else {
+        "interrupted already: the scripts that run are still being waited for, since half a step is worse than none"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn each_signal_is_acknowledged() {
+        let (events, mut receiver) = Events::channel();
+        let interrupt = Interrupt::on_signals(&events).expect("handlers");
+        let me = rustix::process::getpid();
+        for words in ["no new ones are started", "still being waited for"] {
+            rustix::process::kill_process(me, rustix::process::Signal::HUP).expect("a signal");
+            assert_eq!(interrupt.triggered().await, Signal::Hangup);
+            let told = receiver.recv().await;
+            assert!(
+                matches!(&told, Some(Event::Warning { message, .. }) if message.contains(words)),
+                "{told:?}"
+            );
+        }
+        // The reporter ends with the last sender: this one goes with the wish.
+        drop((interrupt, events));
+        assert_eq!(receiver.recv().await, None);
+    }
 
     #[tokio::test]
     async fn a_wish_to_stop_reaches_every_clone() {

@@ -61,6 +61,7 @@ impl LocalNode {
     fn here(&self, script: &str) -> String {
         script
             .replace("/run/mahout", &self.path("/run/mahout"))
+            .replace("/var/log/mahout", &self.path("/var/log/mahout"))
             .replace("/proc/sys", &self.path("/proc/sys"))
             .replace("/usr/sbin/policy-rc.d", &self.path("/policy-rc.d"))
     }

@@ -12,10 +12,12 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::concurrent::join_all;
 use super::holder::Holder;
+use super::interrupt::{Interrupt, Signal};
 use super::quote::sh;
 use super::script::{ACQUIRE, Line, Script, random_word};
 use crate::cluster::NodeName;
@@ -38,6 +40,14 @@ pub enum LockError {
         /// By whom.
         holder: Box<Holder>,
     },
+    /// Somebody's lock is to be taken away, and they are at work.
+    #[error("{node}: {holder} is at work: it showed a sign of life {} s ago", holder.silent.as_secs())]
+    Alive {
+        /// The first such node.
+        node: NodeName,
+        /// Who.
+        holder: Box<Holder>,
+    },
     /// A script of an earlier run does not end.
     #[error("{node}: a step of an earlier run has not ended within {} min: {step}", SCRIPT_END.as_secs() / 60)]
     ScriptRuns {
@@ -57,9 +67,26 @@ pub enum LockError {
     /// The node was not reached.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The operator stopped it.
+    #[error("interrupted while the lock was taken; nothing was changed")]
+    Interrupted(Signal),
+}
+
+impl From<Signal> for LockError {
+    fn from(signal: Signal) -> Self {
+        LockError::Interrupted(signal)
+    }
 }
 
 impl LockError {
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            LockError::Interrupted(signal) => signal.exit_code(),
+            _ => 3,
+        }
+    }
+
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -67,10 +94,24 @@ impl LockError {
                 "wait until it has ended; a lock without a sign of life (the last one was {} s ago) expires after 30 s",
                 holder.silent.as_secs()
             )),
+            LockError::Alive { holder, .. } => Some(format!(
+                "wait for it or end it; if it is stuck and you answer for it, name it: `mahout \
+                 unlock --holder {}`",
+                holder.name()
+            )),
             LockError::Transport(error) => error.hint.clone(),
-            LockError::ScriptRuns { .. } | LockError::Failed { .. } => None,
+            LockError::ScriptRuns { .. } | LockError::Failed { .. } | LockError::Interrupted(_) => {
+                None
+            }
         }
     }
+}
+
+/// What taking the lock is about, on each node the same.
+struct Ask<'a> {
+    me: &'a Holder,
+    events: &'a Events,
+    interrupt: &'a Interrupt,
 }
 
 /// The lock on every node, held.
@@ -82,15 +123,36 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock on every one of `hosts` for `me` ([`Holder::this_process`]).
+    /// As [`Lock::acquire_unless`], for whoever cannot be interrupted.
     ///
     /// # Errors
-    /// If a node is locked by somebody else or cannot be reached. Then no node stays locked.
+    /// As there.
     pub async fn acquire<T: Transport>(
         hosts: &BTreeMap<NodeName, T>,
         me: &Holder,
         events: &Events,
     ) -> Result<Self, LockError> {
+        let (_sender, interrupt) = Interrupt::channel();
+        Self::acquire_unless(&interrupt, hosts, me, events).await
+    }
+
+    /// Takes the lock on every one of `hosts` for `me` ([`Holder::this_process`]), unless
+    /// `interrupt` is triggered while a script of an earlier run is waited for.
+    ///
+    /// # Errors
+    /// If a node is locked by somebody else or cannot be reached, or the run is interrupted. Then
+    /// no node stays locked.
+    pub async fn acquire_unless<T: Transport>(
+        interrupt: &Interrupt,
+        hosts: &BTreeMap<NodeName, T>,
+        me: &Holder,
+        events: &Events,
+    ) -> Result<Self, LockError> {
+        let ask = Ask {
+            me,
+            events,
+            interrupt,
+        };
         let lock = Self {
             token: random_word(),
             lost: Mutex::default(),
@@ -99,24 +161,28 @@ impl Lock {
         let Some((arbiter, host)) = nodes.next() else {
             return Ok(lock);
         };
-        lock.acquire_on(arbiter, host, me, events).await?;
-        let others = nodes.map(|(node, host)| lock.acquire_on(node, host, me, events));
-        let taken: Result<(), LockError> = join_all(others).await.into_iter().collect();
-        if let Err(error) = taken {
-            lock.release(hosts).await;
-            return Err(error);
+        let mut taken = lock.acquire_on(arbiter, host, &ask).await;
+        if taken.is_ok() {
+            let others = nodes.map(|(node, host)| lock.acquire_on(node, host, &ask));
+            taken = join_all(others).await.into_iter().collect();
         }
-        Ok(lock)
+        // The wish may have come while nothing was waited for.
+        match taken.and_then(|()| interrupt.signal().map_or(Ok(()), |s| Err(s.into()))) {
+            Ok(()) => Ok(lock),
+            Err(error) => {
+                lock.release(hosts).await;
+                Err(error)
+            }
+        }
     }
 
     async fn acquire_on<T: Transport>(
         &self,
         node: &NodeName,
         host: &T,
-        me: &Holder,
-        events: &Events,
+        ask: &Ask<'_>,
     ) -> Result<(), LockError> {
-        let holder = match self.try_acquire(node, host, me, "", events).await? {
+        let holder = match self.try_acquire(node, host, ask, "").await? {
             None => return Ok(()),
             Some(holder) => holder,
         };
@@ -124,14 +190,11 @@ impl Lock {
             node: node.clone(),
             holder: Box::new(holder),
         };
-        if !holder.is_dead(me) {
+        if !holder.is_dead(ask.me) {
             return Err(held(holder));
         }
         // The node takes over only from that very holder.
-        match self
-            .try_acquire(node, host, me, &holder.token, events)
-            .await?
-        {
+        match self.try_acquire(node, host, ask, &holder.token).await? {
             None => Ok(()),
             Some(holder) => Err(held(holder)),
         }
@@ -142,10 +205,10 @@ impl Lock {
         &self,
         node: &NodeName,
         host: &T,
-        me: &Holder,
+        ask: &Ask<'_>,
         dead: &str,
-        events: &Events,
     ) -> Result<Option<Holder>, LockError> {
+        let Ask { me, events, .. } = ask;
         let mut script = self.script();
         script
             .line(&format!("take_lock {} {}", sh(&me.to_lines()), sh(dead)))
@@ -157,13 +220,15 @@ impl Lock {
             SCRIPT_END + Duration::from_secs(60),
         );
         let mut running = String::new();
-        let output = host
-            .exec(&command, &mut |line| {
+        let waits = Notify::new();
+        let output = {
+            let mut on_line = |line: &str| {
                 if let Line::Mark {
                     word: "wait", text, ..
                 } = marks.read(line)
                 {
                     running = text.to_owned();
+                    waits.notify_one();
                     events.send(Event::Waiting {
                         node: node.clone(),
                         what: "an earlier run's step ends".to_owned(),
@@ -171,8 +236,17 @@ impl Lock {
                         left: SCRIPT_END,
                     });
                 }
-            })
-            .await?;
+            };
+            // Before it waits, its end is near, and only then what it has taken can be given back.
+            let stop = async {
+                waits.notified().await;
+                ask.interrupt.triggered().await
+            };
+            tokio::select! {
+                output = host.exec(&command, &mut on_line) => output?,
+                signal = stop => return Err(signal.into()),
+            }
+        };
         let told = |mark: &str| {
             let mut lines = output.stdout.lines();
             lines
@@ -271,9 +345,16 @@ impl Lock {
     /// Gives the lock back on every node where it is still ours. A node that is not reached keeps
     /// it until it expires.
     pub async fn release<T: Transport>(self, hosts: &BTreeMap<NodeName, T>) {
+        self.release_recording(hosts, "").await;
+    }
+
+    /// As [`Lock::release`]; on every node `line` goes to the log of runs, in the same execution.
+    pub async fn release_recording<T: Transport>(self, hosts: &BTreeMap<NodeName, T>, line: &str) {
         join_all(hosts.values().map(|host| async {
             let mut script = self.script();
-            script.line("release_lock");
+            script
+                .line(&format!("record {}", sh(line)))
+                .line("release_lock");
             let command = script.command(
                 "give the lock back".to_owned(),
                 Effect::Changes,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::local_node::{LocalNode, shells};
 use super::lock::{Lock, LockError};
-use super::{Event, Events, Holder, NodeName};
+use super::{Event, Events, Holder, Interrupt, NodeName, Signal, locks, recorded, unlock};
 use crate::execute::concurrent::join_all;
 
 type Hosts = BTreeMap<NodeName, LocalNode>;
@@ -127,15 +127,12 @@ async fn a_lock_expires_without_signs_of_life_and_not_before() {
     acquire(&hosts, &me).await.expect("it has expired");
 }
 
-#[tokio::test]
-async fn the_next_run_waits_for_a_script_of_the_last_one_and_shows_it() {
-    let hosts = hosts(&["dash"]);
-    let node = &hosts[&"pg-2".into()];
+/// Holds the run lock of a node until its stdin is closed, as a script that still runs would.
+async fn orphan(node: &LocalNode) -> std::process::Child {
     let (_, said) = node.sh("mkdir -p /run/mahout; echo 'install etcd' >/run/mahout/running");
     assert_eq!(said, "");
-    // Holds the run lock until its stdin is closed, as a script that still runs would.
     let lock_file = node.path("/run/mahout/run.lock");
-    let mut orphan = std::process::Command::new("flock")
+    let orphan = std::process::Command::new("flock")
         .args([&lock_file, "cat"])
         .stdin(std::process::Stdio::piped())
         .spawn()
@@ -148,6 +145,13 @@ async fn the_next_run_waits_for_a_script_of_the_last_one_and_shows_it() {
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    orphan
+}
+
+#[tokio::test]
+async fn the_next_run_waits_for_a_script_of_the_last_one_and_shows_it() {
+    let hosts = hosts(&["dash"]);
+    let mut orphan = orphan(&hosts[&"pg-2".into()]).await;
     let (events, mut receiver) = Events::channel();
     let me = Holder::this_process("deploy");
     let (lock, shown) = tokio::join!(Lock::acquire(&hosts, &me, &events), async {
@@ -162,4 +166,102 @@ async fn the_next_run_waits_for_a_script_of_the_last_one_and_shows_it() {
             if node.as_str() == "pg-2" && missing == "install etcd"),
         "{shown:?}"
     );
+}
+
+#[tokio::test]
+async fn who_is_interrupted_while_it_waits_stops_waiting_and_keeps_no_node_locked() {
+    let hosts = hosts(&["dash"]);
+    let mut orphan = orphan(&hosts[&"pg-2".into()]).await;
+    let (events, mut receiver) = Events::channel();
+    let (sender, interrupt) = Interrupt::channel();
+    let me = Holder::this_process("deploy");
+    let (lock, _) = tokio::join!(
+        Lock::acquire_unless(&interrupt, &hosts, &me, &events),
+        async {
+            receiver.recv().await.expect("it waits");
+            sender.send_replace(Some(Signal::Interrupt));
+        }
+    );
+    let error = lock.expect_err("interrupted");
+    assert_eq!(error.exit_code(), 130);
+    assert_eq!(
+        error.to_string(),
+        "interrupted while the lock was taken; nothing was changed"
+    );
+    for (name, node) in &hosts {
+        let (code, _) = node.sh("[ -e /run/mahout/lock ]");
+        assert_eq!(code, 1, "{name} was left locked");
+    }
+    drop(orphan.stdin.take());
+    orphan.wait().expect("its end");
+}
+
+fn recording(line: &str) -> Holder {
+    let mut holder = somebody_else();
+    line.clone_into(&mut holder.record);
+    holder
+}
+
+#[tokio::test]
+async fn whoever_ends_leaves_one_line_on_every_node_and_whoever_does_not_is_put_on_record() {
+    for shell in shells() {
+        let hosts = hosts(shell);
+        let first = recording("the first did not end: \"it's $HOME\"");
+        let lock = acquire(&hosts, &first).await.expect("free");
+        lock.release_recording(&hosts, "the first is done").await;
+        let _silent = acquire(&hosts, &recording("the second did not end"))
+            .await
+            .expect("free");
+        for node in hosts.values() {
+            node.sh("echo 1 >/run/mahout/lock/beat");
+        }
+        let lock = acquire(&hosts, &first).await.expect("it has expired");
+        lock.release(&hosts).await;
+        let logs = recorded(&hosts, 10).await.expect("the logs");
+        for (node, lines) in logs {
+            let expected = ["the first is done", "the second did not end"];
+            assert_eq!(lines, expected, "{shell:?}: {node}");
+        }
+        let node = &hosts[&"pg-1".into()];
+        let (_, modes) = node.sh("stat -c %a /var/log/mahout /var/log/mahout/audit.log");
+        assert_eq!(modes, "700\n600\n", "{shell:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_is_shown_and_taken_away_from_that_very_holder() {
+    for shell in shells() {
+        let hosts = hosts(shell);
+        assert!(locks(&hosts).await.expect("asked").is_empty());
+        let eve = acquire(&hosts, &recording("eve did not end"))
+            .await
+            .expect("free");
+        let node = &hosts[&"pg-2".into()];
+        node.sh("echo 'install etcd' >/run/mahout/running");
+        let held = locks(&hosts).await.expect("asked");
+        assert_eq!(held.len(), 3);
+        let of = |name: &str| &held[&NodeName::from(name)];
+        assert_eq!(of("pg-1").holder.name(), "eve@elsewhere");
+        assert!(of("pg-1").holder.is_alive(&Holder::this_process("unlock")));
+        assert_eq!(of("pg-2").running.as_deref(), Some("install etcd"));
+
+        unlock(&hosts, &held, "unlocked").await.expect("taken away");
+        assert!(locks(&hosts).await.expect("asked").is_empty());
+        let logs = recorded(&hosts, 1).await.expect("the logs");
+        assert!(
+            logs.values().all(|lines| *lines == ["unlocked"]),
+            "{logs:?}"
+        );
+        eve.release(&hosts).await;
+
+        // Somebody else's by now: it stays.
+        let next = acquire(&hosts, &somebody_else()).await.expect("free");
+        let refused = unlock(&hosts, &held, "unlocked").await;
+        assert!(
+            matches!(refused, Err(LockError::Held { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(locks(&hosts).await.expect("asked").len(), 3);
+        next.release(&hosts).await;
+    }
 }

@@ -2,12 +2,15 @@
 //! which conditions stands in the plan.
 
 mod action;
+#[cfg(test)]
+mod care_tests;
 mod concurrent;
 mod etcd_access;
 #[cfg(test)]
 mod etcd_tests;
 mod explain;
 mod failure;
+mod fence;
 #[cfg(test)]
 mod fixtures;
 mod gate;
@@ -19,6 +22,10 @@ mod local_node;
 mod lock;
 #[cfg(test)]
 mod lock_tests;
+mod packages;
+#[cfg(test)]
+mod packages_tests;
+mod patience;
 mod phase;
 mod quote;
 mod redact;
@@ -27,17 +34,19 @@ mod run_tests;
 mod script;
 #[cfg(test)]
 mod shell_tests;
-mod signatures;
 #[cfg(test)]
 mod tests;
+mod unlock;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+pub use explain::{Explanation, explain};
 pub use failure::{ExecuteError, Failure, Place, Reason};
 pub use holder::Holder;
 pub use interrupt::{Interrupt, Signal};
 pub use lock::{Lock, LockError};
+pub use unlock::{HeldLock, locks, recorded, unlock};
 
 use crate::cluster::{NodeName, Secrets};
 use crate::plan::{NodeWork, Phase, Plan, Rollout};
@@ -53,6 +62,7 @@ struct Run<'a, T> {
     events: &'a Events,
     interrupt: &'a Interrupt,
     redactor: Redactor,
+    began: Instant,
 }
 
 /// Carries `plan` out under `lock`, which must be held on all `hosts`.
@@ -78,6 +88,7 @@ pub async fn execute<T: Transport>(
         events,
         interrupt,
         redactor: Redactor::of(plan, secrets),
+        began: Instant::now(),
     };
     lock.hold(hosts, async {
         let mut place = Place::BeforeTheFirstPhase;

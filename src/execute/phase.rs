@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::failure::{Failure, Reason};
+use super::patience::{Heard, Patience, SLACK};
 use super::quote::sh;
 use super::script::{Line, RUN, Script};
 use super::{Holder, Run, action, guard};
@@ -17,8 +18,12 @@ const TAIL: usize = 30;
 const RUN_LOCK: Duration = Duration::from_secs(1800);
 
 /// What a script has told so far.
-#[derive(Default)]
 struct Told {
+    /// How long each step may take.
+    bounds: Vec<Duration>,
+    heard: Heard,
+    /// How long what runs now may take.
+    may: Duration,
     /// The step that runs, from 1; 0 before the first.
     step: usize,
     tail: VecDeque<String>,
@@ -26,6 +31,40 @@ struct Told {
     refused: Option<String>,
     lost: bool,
     owner: Vec<String>,
+}
+
+impl Told {
+    fn new(bounds: Vec<Duration>) -> (Self, Patience) {
+        let may = 2 * SLACK;
+        let (heard, patience) = Patience::new(may);
+        let told = Self {
+            bounds,
+            heard,
+            may,
+            step: 0,
+            tail: VecDeque::new(),
+            failed: None,
+            refused: None,
+            lost: false,
+            owner: Vec::new(),
+        };
+        (told, patience)
+    }
+
+    /// What a mark begins may take as long as that takes.
+    fn allow(&mut self, word: &str, number: usize) {
+        self.may = match word {
+            "begin" => {
+                let bound = self.bounds.get(number.wrapping_sub(1)).copied();
+                bound.unwrap_or_default() + SLACK
+            }
+            "wait" => RUN_LOCK + SLACK,
+            // The step goes on.
+            "warn" => return,
+            _ => SLACK,
+        };
+        self.heard.allow(self.may);
+    }
 }
 
 impl<T: Transport> Run<'_, T> {
@@ -43,36 +82,44 @@ impl<T: Transport> Run<'_, T> {
             let cause = "it is not connected".to_owned();
             return Err(fail(Reason::Transport { cause, step: None }, Vec::new()));
         };
-        let (script, bound) = self.script(work);
+        let (script, bounds) = self.script(work);
         let marks = script.marks();
-        let command = script.command(format!("phase {phase}"), Effect::Changes, bound);
-        let mut told = Told::default();
-        let result = host
-            .exec(&command, &mut |line| match marks.read(line) {
-                Line::Output(text) => self.output(work, &mut told, text),
-                Line::Mark { before, word, text } => {
-                    if !before.is_empty() {
-                        self.output(work, &mut told, before);
-                    }
-                    self.mark(phase, work, &mut told, word, text);
+        // Never waited for as a whole: `patience` ends long before, where a step says nothing.
+        let whole = RUN_LOCK + bounds.iter().map(|bound| *bound + SLACK).sum::<Duration>();
+        let command = script.command(format!("phase {phase}"), Effect::Changes, whole + SLACK);
+        let (mut told, patience) = Told::new(bounds);
+        let mut on_line = |line: &str| match marks.read(line) {
+            Line::Output(text) => self.output(work, &mut told, text),
+            Line::Mark { before, word, text } => {
+                if !before.is_empty() {
+                    self.output(work, &mut told, before);
                 }
-            })
-            .await;
+                self.mark(phase, work, &mut told, word, text);
+            }
+        };
+        let result = patience.with(host.exec(&command, &mut on_line)).await;
         let output: Vec<String> = told.tail.into_iter().collect();
         let step = |number: usize| {
             let step = work.steps.get(number.wrapping_sub(1))?;
             Some(step.action.title())
         };
         let reason = match result {
-            Ok(ended) if ended.code == 0 => return Ok(()),
-            Ok(_) if told.refused.is_some() => Reason::Guard {
+            None => Reason::Transport {
+                cause: format!(
+                    "nothing was heard of its end within {} s; it goes on there",
+                    told.may.as_secs()
+                ),
+                step: step(told.step),
+            },
+            Some(Ok(ended)) if ended.code == 0 => return Ok(()),
+            Some(Ok(_)) if told.refused.is_some() => Reason::Guard {
                 why: told.refused.unwrap_or_default(),
             },
-            Ok(_) if told.lost => {
+            Some(Ok(_)) if told.lost => {
                 let lines = told.owner.iter().map(String::as_str);
                 Reason::LockLost(Box::new(Holder::from_lines(lines)))
             }
-            Ok(ended) => match step(told.step) {
+            Some(Ok(ended)) => match step(told.step) {
                 Some(step) => Reason::Step {
                     number: told.step,
                     of: work.steps.len(),
@@ -88,7 +135,7 @@ impl<T: Transport> Run<'_, T> {
                     step: None,
                 },
             },
-            Err(error) => Reason::Transport {
+            Some(Err(error)) => Reason::Transport {
                 cause: error.cause,
                 step: step(told.step),
             },
@@ -98,17 +145,18 @@ impl<T: Transport> Run<'_, T> {
         Err(failure)
     }
 
-    fn script(&self, work: &NodeWork) -> (Script, Duration) {
+    /// The script, and how long each of its steps may take.
+    fn script(&self, work: &NodeWork) -> (Script, Vec<Duration>) {
         let mut script = Script::new();
         script
             .with(&RUN)
             .line(&self.lock.token_line())
             .line(&format!("begin_run {}", RUN_LOCK.as_secs()));
-        let mut bound = RUN_LOCK;
+        let mut bounds = Vec::new();
         for (index, step) in work.steps.iter().enumerate() {
             let number = index + 1;
             let call = action::call(&step.action);
-            bound += call.bound;
+            bounds.push(call.bound);
             script.with(call.library);
             script.line(&format!("begin_step {number} {}", sh(&step.action.title())));
             if let Some(guard) = &step.guard {
@@ -119,7 +167,7 @@ impl<T: Transport> Run<'_, T> {
             // A subshell: a step that ends, ends itself alone.
             script.line(&format!("( {} )\nend_step {number} $?", call.script));
         }
-        (script, bound)
+        (script, bounds)
     }
 
     fn output(&self, work: &NodeWork, told: &mut Told, line: &str) {
@@ -142,6 +190,7 @@ impl<T: Transport> Run<'_, T> {
         let node = work.node.clone();
         let (number, rest) = text.split_once(' ').unwrap_or((text, ""));
         let number: usize = number.parse().unwrap_or_default();
+        told.allow(word, number);
         let step = work
             .steps
             .get(number.wrapping_sub(1))
@@ -168,5 +217,25 @@ impl<T: Transport> Run<'_, T> {
             }),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_may_take_its_own_time_and_not_that_of_the_others_nor_of_an_earlier_run() {
+        let bounds = [60, 1800].map(Duration::from_secs).to_vec();
+        let (mut told, _patience) = Told::new(bounds);
+        let mut may = |word, number| {
+            told.allow(word, number);
+            told.may.as_secs()
+        };
+        assert_eq!(may("begin", 1), 60 + 60);
+        assert_eq!(may("ok", 1), 60);
+        assert_eq!(may("begin", 2), 1800 + 60);
+        assert_eq!(may("warn", 0), 1800 + 60);
+        assert_eq!(may("wait", 0), 1800 + 60);
     }
 }

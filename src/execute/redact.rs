@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::Secrets;
+use crate::facts::FileFacts;
 use crate::plan::{Action, EtcdChange, Plan};
+use crate::render::File;
 use crate::secret::Secret;
+use crate::secret::mask::spellings;
 
 /// Shorter ones would mask ordinary text.
 const SHORTEST: usize = 4;
 
-/// Knows the secrets of a plan and of its cluster.
+/// Knows the secrets of a plan and of its cluster, in every spelling in which a file may hold them.
 #[derive(Debug, Default)]
 pub(super) struct Redactor(Vec<Secret>);
 
@@ -18,11 +21,7 @@ impl Redactor {
     /// And those of the cluster, in the plan or not: a service that fails may have told any of
     /// them in its journal.
     pub(super) fn of(plan: &Plan, cluster: &Secrets) -> Self {
-        let mut secrets = BTreeSet::new();
-        let passwords = cluster.values.values().chain(cluster.previous.values());
-        secrets.extend(passwords.map(Secret::expose));
-        let certificates = cluster.certificates.values().map(Secret::expose);
-        secrets.extend(certificates.flat_map(of_keys));
+        let mut secrets = of_secrets(cluster);
         let steps = plan.phases.iter().flat_map(|phase| &phase.work);
         for step in steps.flat_map(|work| &work.steps) {
             match &step.action {
@@ -31,6 +30,7 @@ impl Redactor {
                 | Action::ReloadPatroni { password, .. }
                 | Action::RestartPatroni { password, .. }
                 | Action::Switchover { password, .. }
+                | Action::Reinitialize { password, .. }
                 | Action::SetPassword { password, .. } => {
                     secrets.insert(password.expose());
                 }
@@ -39,6 +39,9 @@ impl Redactor {
                     ..
                 } => {
                     secrets.insert(password.expose());
+                }
+                Action::ReplaceEtcdMember { root, .. } | Action::RemoveKeys { root, .. } => {
+                    secrets.extend(root.iter().map(Secret::expose));
                 }
                 Action::EtcdAccess { root, change, .. } => {
                     secrets.extend(root.iter().map(Secret::expose));
@@ -54,13 +57,27 @@ impl Redactor {
                 _ => {}
             }
         }
+        Self::longest_first(secrets)
+    }
+
+    /// Those of the cluster alone.
+    pub(super) fn of_cluster(cluster: &Secrets) -> Self {
+        Self::longest_first(of_secrets(cluster))
+    }
+
+    fn longest_first(secrets: BTreeSet<&str>) -> Self {
         let mut secrets: Vec<Secret> = secrets
             .into_iter()
-            .filter(|secret| secret.len() >= SHORTEST)
+            .flat_map(spellings)
+            .filter(|spelling| spelling.len() >= SHORTEST)
             .map(Secret::new)
             .collect();
         // One that contains another one goes first.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        secrets.sort_by(|one, other| {
+            let by_length = other.expose().len().cmp(&one.expose().len());
+            by_length.then_with(|| one.cmp(other))
+        });
+        secrets.dedup();
         Self(secrets)
     }
 
@@ -74,6 +91,30 @@ impl Redactor {
             }
         })
     }
+}
+
+/// Whether the file of before may stay beside its place: not if it holds a secret that the new one
+/// does not, nor if that is not known; a private key is in one place alone.
+pub(super) fn keeps_replaced(before: Option<&FileFacts>, file: &File) -> bool {
+    if !file.sensitive {
+        return true;
+    }
+    let Some(before) = before.and_then(|before| before.content.as_ref()) else {
+        return false;
+    };
+    let new: BTreeSet<&str> = of_text(file.content.expose()).collect();
+    let mut keys = of_keys(before.expose());
+    keys.next().is_none() && of_text(before.expose()).all(|secret| new.contains(secret))
+}
+
+/// Passwords, also those of before, and the private keys.
+fn of_secrets(cluster: &Secrets) -> BTreeSet<&str> {
+    let passwords = cluster.values.values().chain(cluster.previous.values());
+    let certificates = cluster.certificates.values().map(Secret::expose);
+    passwords
+        .map(Secret::expose)
+        .chain(certificates.flat_map(of_keys))
+        .collect()
 }
 
 /// The lines of the private keys in a PEM text.
@@ -144,5 +185,24 @@ mod tests {
             redactor.redact("correct horse, battery of admin, staple, 30"),
             "***, *** of admin, ***, 30"
         );
+    }
+
+    #[test]
+    fn passwords_are_masked_as_files_spell_them() {
+        let mut cluster = Secrets::default();
+        let name = crate::cluster::SecretName::Superuser;
+        let password = Secret::new(r#"it's a "quagga" \ 100%"#);
+        cluster.values.insert(name, password);
+        // In a plan that does not write the file.
+        let redactor = Redactor::of(&plan_of(Vec::new()), &cluster);
+        for told in [
+            r#"it's a "quagga" \ 100%"#,
+            r#"it's a \"quagga\" \\ 100%"#,
+            r#"it''s a "quagga" \ 100%"#,
+            r#"it'\''s a "quagga" \ 100%"#,
+            "it%27s%20a%20%22quagga%22%20%5C%20100%25",
+        ] {
+            assert_eq!(redactor.redact(&format!("told: {told};")), "told: ***;");
+        }
     }
 }

@@ -35,13 +35,16 @@ library!(DEBIAN, "debian", [COMMON]);
 library!(ENTERPRISE_LINUX, "enterprise_linux", [COMMON]);
 library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
+library!(FIREWALL, "firewall", [COMMON]);
+library!(SELINUX, "selinux", [FILE]);
 library!(HTTP, "http", [COMMON]);
 library!(PATRONI, "patroni", [HTTP]);
 library!(RESTART, "restart", [PATRONI, UNIT]);
 library!(ETCD, "etcd", [HTTP]);
+library!(CARE, "care", [PATRONI, UNIT]);
 library!(GATE, "gate", [PATRONI]);
 library!(GUARD, "guard", [HTTP]);
-library!(EVIDENCE, "evidence", [COMMON]);
+library!(EVIDENCE, "evidence", [HTTP]);
 
 /// A script in the making.
 #[derive(Debug)]
@@ -201,8 +204,11 @@ mod tests {
             &ENTERPRISE_LINUX,
             &UNIT,
             &KERNEL,
+            &FIREWALL,
+            &SELINUX,
             &RESTART,
             &ETCD,
+            &CARE,
             &GATE,
             &GUARD,
             &EVIDENCE,

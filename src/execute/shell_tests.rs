@@ -7,8 +7,10 @@ use super::action;
 use super::fixtures::write_file;
 use super::local_node::{LocalNode, shells};
 use super::script::{DEBIAN, Library, Script};
+use crate::facts::FileFacts;
 use crate::plan::Action;
 use crate::render::Check;
+use crate::secret::Secret;
 use crate::transport::Effect;
 
 /// The functions of `library` and then `text`, as a script does it.
@@ -59,7 +61,7 @@ fn a_file_takes_its_place_whole_and_what_was_foreign_is_kept_once() {
         assert_eq!(fs::read_to_string(&kept).expect("kept"), "somebody's\n");
         assert_eq!(mode(&kept), 0o600);
 
-        // Ours is not kept, and the kept one stays what it was.
+        // The kept one stays what it was; ours is kept as well, and says when it was replaced.
         let (code, said) = perform(&node, &write_file(&path, "# managed by mahout\n2\n"));
         assert_eq!((code, said.as_str()), (0, ""), "{shell:?}");
         assert_eq!(fs::read_to_string(&kept).expect("kept"), "somebody's\n");
@@ -74,7 +76,85 @@ fn a_file_takes_its_place_whole_and_what_was_foreign_is_kept_once() {
             })
             .collect();
         left.sort();
-        assert_eq!(left, ["it's.conf", "it's.conf.before-mahout"], "{shell:?}");
+        assert_eq!(left.len(), 3, "{shell:?}: {left:?}");
+        assert_eq!(left[..2], ["it's.conf", "it's.conf.before-mahout"]);
+        assert!(left[2].starts_with("it's.conf.replaced-20"), "{left:?}");
+        let replaced = format!("{folder}/{}", left[2]);
+        assert_eq!(fs::read_to_string(&replaced).expect("kept"), content);
+        assert_eq!(mode(&replaced), 0o600);
+    }
+}
+
+#[test]
+fn no_key_of_before_stays_beside_a_new_one() {
+    if !as_root() {
+        return;
+    }
+    for shell in shells() {
+        let node = LocalNode::new(shell);
+        fs::create_dir_all(node.path("/run/mahout")).expect("a folder");
+        fs::create_dir_all(node.path("/etc/mahout")).expect("a folder");
+        let path = node.path("/etc/mahout/patroni.pem");
+        fs::write(&path, "the old key").expect("a file");
+        // What the versions before this one left.
+        let kept = format!("{path}.before-mahout");
+        fs::write(&kept, "an older key").expect("a file");
+        let (code, said) = perform(&node, &write_file(&path, "the new key"));
+        assert_eq!((code, said.as_str()), (0, ""), "{shell:?}");
+        assert_eq!(fs::read_to_string(&path).expect("the file"), "the new key");
+        assert!(!fs::exists(&kept).expect("a look"), "{shell:?}");
+    }
+}
+
+#[test]
+fn five_replaced_files_are_kept_and_none_with_a_secret_of_before() {
+    if !as_root() {
+        return;
+    }
+    for shell in shells() {
+        let node = LocalNode::new(shell);
+        fs::create_dir_all(node.path("/etc")).expect("a folder");
+        let path = node.path("/etc/app.yml");
+        let kept = || {
+            let entries = fs::read_dir(node.path("/etc")).expect("the folder");
+            let names = entries.map(|entry| entry.expect("an entry").file_name());
+            let names = names.map(|name| name.into_string().expect("text"));
+            let mut names: Vec<String> = names.filter(|name| name.contains("replaced")).collect();
+            names.sort();
+            names
+        };
+        let write = |before: &str, after: &str| {
+            let mut action = write_file(&path, after);
+            if let Action::WriteFile { before: old, file } = &mut action {
+                file.sensitive = true;
+                *old = Some(FileFacts {
+                    content: Some(Secret::new(before)),
+                    ..FileFacts::default()
+                });
+            }
+            let (code, said) = perform(&node, &action);
+            assert_eq!((code, said.as_str()), (0, ""), "{shell:?}");
+        };
+        let of = |ttl: u8, password: &str| {
+            format!("# managed by mahout\nttl: {ttl}\npassword: {password}\n")
+        };
+        fs::write(&path, of(1, "one")).expect("a file");
+        for second in 1..7 {
+            fs::write(format!("{path}.replaced-2020010{second}T000000Z"), "older").expect("a file");
+        }
+        write(&of(1, "one"), &of(2, "one"));
+        let names = kept();
+        assert_eq!(names.len(), 5, "{shell:?}: {names:?}");
+        assert_eq!(names[0], "app.yml.replaced-20200103T000000Z");
+        // Written once more as it is, for its mode alone, it is not kept twice.
+        write(&of(2, "one"), &of(2, "one"));
+        assert_eq!(kept(), names);
+        // A private key is nowhere else than in its place.
+        let key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n";
+        write(key, key);
+        assert_eq!(kept(), [""; 0], "{shell:?}");
+        write(&of(2, "one"), &of(2, "two"));
+        assert_eq!(kept(), [""; 0], "{shell:?}");
     }
 }
 

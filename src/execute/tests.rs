@@ -235,7 +235,7 @@ async fn a_failing_step_is_told_with_cause_output_and_remedy() {
                     answer(
                         "collect evidence",
                         0,
-                        "@section journal patroni.service\nCRITICAL: system ID mismatch, node b belongs to a different cluster: 7412 != 7399",
+                        "@section journal patroni.service\nCRITICAL: system ID mismatch, node b belongs to a different cluster: 7412 != 7399\n@section end",
                     ),
                 ],
             ),
@@ -265,7 +265,7 @@ async fn a_failing_step_is_told_with_cause_output_and_remedy() {
     );
     assert_eq!(
         error.remedy(),
-        Some("move the data directory aside; Patroni then copies the leader's")
+        Some("`mahout reinit b` moves it aside and copies the leader's")
     );
     assert!(!asked.iter().any(|asked| asked.contains("haproxy")));
 }

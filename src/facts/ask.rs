@@ -6,16 +6,21 @@ use std::collections::BTreeSet;
 use crate::cluster::etcd::{EtcdClientFiles, ROOT};
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role, SecretName, Secrets};
-use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux};
+use crate::platform::firewall::{FIREWALLD_POLICY, FIREWALLD_UNIT};
+use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux, repositories};
 use crate::secret::Secret;
 
 use super::OsRelease;
+
+mod packages;
 
 /// What one node is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
     /// The node.
     pub node: NodeName,
+    /// What it is, if the inventory says so: `el-9`.
+    pub platform: Option<String>,
     /// Files: metadata and content.
     pub files: Vec<String>,
     /// Directories: metadata, and whether anything is in them.
@@ -43,6 +48,8 @@ pub struct Ask {
     pub postgresql: Option<PostgresqlAsk>,
     /// HAProxy's statistics page as CSV, for the role.
     pub haproxy: Option<String>,
+    /// Data directories that SELinux's policy may not know.
+    pub labels: Vec<String>,
 }
 
 /// Which packages are asked for. Candidates cost a third of a second, so that only those are
@@ -98,6 +105,7 @@ pub fn managed_paths() -> &'static [&'static str] {
     &[
         "/etc/default/etcd",
         "/etc/etcd/etcd.conf",
+        FIREWALLD_POLICY,
         "/etc/haproxy/haproxy.cfg",
         "/etc/haproxy/keep-state.sh",
         "/etc/hosts",
@@ -117,11 +125,9 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/systemd/system/mahout-thp.service",
         "/etc/systemd/system/patroni.service",
         "/etc/udev/rules.d/60-mahout-watchdog.rules",
+        repositories::FILE,
     ]
 }
-
-/// The packages that bring a time service; one is enough.
-const TIME_PACKAGES: [&str; 5] = ["chrony", "systemd-timesyncd", "ntpsec", "ntp", "openntpd"];
 
 /// The units that keep the time, by the names of all platforms.
 pub(crate) const TIME_UNITS: [&str; 7] = [
@@ -152,10 +158,11 @@ impl Ask {
         let managed_directories = managed_paths()
             .iter()
             .filter_map(|path| parents(path).next());
-        let packages = |family| packages(cluster, node, &platforms, family);
+        let packages = |family| packages::packages(cluster, node, &platforms, family);
         let of_role = |role, name: &str| node.has(role).then(|| name.to_owned());
         Self {
             node: node.name.clone(),
+            platform: node.system.platform.clone(),
             files: owned(managed_paths()),
             directories: sorted(
                 data_dirs
@@ -185,6 +192,7 @@ impl Ask {
                 ["etcd.service", "patroni.service", "haproxy.service"]
                     .into_iter()
                     .chain(["mahout-thp.service", "postgresql.service"])
+                    .chain([FIREWALLD_UNIT])
                     .chain(TIME_UNITS),
             ),
             names: sorted(cluster.nodes.iter().map(|node| node.name.as_str())),
@@ -195,7 +203,23 @@ impl Ask {
             },
             postgresql,
             haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
+            labels: sorted(
+                node.labelled_directories()
+                    .into_iter()
+                    .map(|(path, _)| path),
+            ),
         }
+    }
+}
+
+impl Ask {
+    /// The family, in the words of the script, where the inventory says it.
+    pub(super) fn family(&self) -> Option<&'static str> {
+        let platform = Platform::named(self.platform.as_deref()?)?;
+        Some(match platform.family {
+            Family::Debian => "debian",
+            Family::EnterpriseLinux => "el",
+        })
     }
 }
 
@@ -211,8 +235,9 @@ fn platforms() -> Vec<Platform> {
         .into();
     platforms
         .extend(["22.04", "24.04"].map(|version| debian::platform(&release("ubuntu", version))));
-    platforms
-        .extend(["7", "9"].map(|version| enterprise_linux::platform(&release("rhel", version))));
+    platforms.extend(
+        ["7", "8", "9", "10"].map(|version| enterprise_linux::platform(&release("rhel", version))),
+    );
     platforms
 }
 
@@ -308,49 +333,6 @@ fn postgresql(cluster: &Cluster, node: &Node, platforms: &[Platform]) -> Postgre
             .into_iter()
             .map(|(name, _)| name)
             .collect(),
-    }
-}
-
-fn packages(cluster: &Cluster, node: &Node, platforms: &[Platform], family: Family) -> PackageAsk {
-    let mut each = BTreeSet::new();
-    let mut pinned = BTreeSet::new();
-    let mut servers = BTreeSet::new();
-    let mut add = |names: &[String], version: &Option<String>| {
-        each.extend(names.iter().cloned());
-        if version.is_some() {
-            pinned.extend(names.iter().cloned());
-        }
-    };
-    for platform in platforms
-        .iter()
-        .filter(|platform| platform.family == family)
-    {
-        add(&platform.tool_packages, &None);
-        if node.has(Role::Etcd) {
-            add(&platform.etcd_packages, &cluster.etcd.version);
-        }
-        if node.has(Role::Haproxy) {
-            let names = std::slice::from_ref(&platform.haproxy_package);
-            add(names, &cluster.haproxy.version);
-        }
-        if node.has(Role::Postgresql) {
-            add(&platform.patroni_packages, &cluster.patroni.version);
-            let names = platform.postgresql_packages(major(cluster, platform));
-            if cluster.postgresql.version.is_some() {
-                add(&names, &cluster.postgresql.package_version);
-            } else {
-                servers.extend(names);
-            }
-        }
-    }
-    let mut one_of = vec![owned(&TIME_PACKAGES)];
-    if !servers.is_empty() {
-        one_of.push(servers.into_iter().collect());
-    }
-    PackageAsk {
-        each: each.into_iter().collect(),
-        one_of,
-        pinned: pinned.into_iter().collect(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod ask;
 pub mod etcd;
+pub mod firewall;
 pub mod gather;
 pub mod haproxy;
 pub mod parse;
@@ -14,6 +15,7 @@ pub mod postgresql;
 pub mod record;
 pub mod script;
 mod section;
+pub mod selinux;
 pub mod system;
 
 use std::collections::BTreeMap;
@@ -22,13 +24,15 @@ use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
 pub use etcd::EtcdFacts;
+pub use firewall::FirewallFacts;
 pub use gather::{FactsError, gather_node};
 pub use haproxy::HaproxyFacts;
 pub use patroni::PatroniFacts;
 pub use postgresql::PostgresqlFacts;
+pub use selinux::SelinuxFacts;
 pub use system::{
-    DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, SysctlFacts,
-    SystemFacts, UnitFacts,
+    DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, RepositoryFacts,
+    SysctlFacts, SystemFacts, UnitFacts,
 };
 
 use crate::cluster::NodeName;
@@ -50,6 +54,9 @@ pub struct NodeFacts {
     pub system: SystemFacts,
     /// By package name, the packages that were asked for.
     pub packages: BTreeMap<String, PackageFacts>,
+    /// The repositories of dnf or yum, as far as they are enabled or can be ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<RepositoryFacts>,
     /// The users that were asked for and exist.
     pub users: Vec<String>,
     /// By key, the kernel settings that were asked for and exist.
@@ -74,6 +81,12 @@ pub struct NodeFacts {
     pub postgresql: Option<PostgresqlFacts>,
     /// HAProxy's own view of its servers; `None` where its statistics page does not answer.
     pub haproxy: Option<HaproxyFacts>,
+    /// Firewalls; `None` in an old record.
+    #[serde(default)]
+    pub firewall: Option<FirewallFacts>,
+    /// SELinux; `None` where there is none.
+    #[serde(default)]
+    pub selinux: Option<SelinuxFacts>,
 }
 
 impl NodeFacts {

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Facts;
+use crate::secret::Mask;
 
 /// The version of the format. A record of another version is refused.
 const SCHEMA: u32 = 1;
@@ -44,6 +46,49 @@ pub enum RecordError {
         /// The schema that it names.
         found: u32,
     },
+}
+
+/// `facts` as they may be kept: what others have put into the dynamic configuration (an
+/// `archive_command` with a key, a bind password of LDAP) without its secrets, the known ones and
+/// what looks like one.
+pub fn without_secrets(facts: &Facts, mask: &Mask) -> Facts {
+    let mut facts = facts.clone();
+    for node in facts.nodes.values_mut() {
+        if let Some(patroni) = &mut node.patroni {
+            for (key, value) in &mut patroni.config {
+                hide(key, value, mask);
+            }
+        }
+        if let Some(postgresql) = &mut node.postgresql {
+            let said = &mut postgresql.hba_errors;
+            for line in said.iter_mut().chain(&mut postgresql.hba_rules) {
+                *line = mask.text(line);
+            }
+        }
+    }
+    facts
+}
+
+/// Hides secrets in the value of `key`, whose name says a part of what it holds.
+fn hide(key: &str, value: &mut Value, mask: &Mask) {
+    match value {
+        Value::Object(table) => {
+            for (key, value) in table {
+                hide(key, value, mask);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                hide(key, item, mask);
+            }
+        }
+        Value::String(text) => {
+            let line = mask.text(&format!("{key}: {text}"));
+            let shown = line.split_once(": ").map_or("", |(_, shown)| shown);
+            shown.clone_into(text);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Writes `facts` as indented JSON. No content of a file is in it, only hashes.

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 pub(super) const CONTENT_LIMIT: u64 = 256 * 1024;
 
 /// In this order: the last runs the functions that the others define.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     include_str!("script/begin.sh"),
     include_str!("script/system.sh"),
     include_str!("script/packages.sh"),
@@ -22,6 +22,8 @@ const PARTS: [&str; 10] = [
     include_str!("script/patroni.sh"),
     include_str!("script/postgresql.sh"),
     include_str!("script/haproxy.sh"),
+    include_str!("script/firewall.sh"),
+    include_str!("script/selinux.sh"),
     include_str!("script/end.sh"),
 ];
 
@@ -38,6 +40,7 @@ pub fn script(ask: &Ask) -> Secret {
     set("files", &ask.files.join("\n"));
     set("directories", &ask.directories.join("\n"));
     set("disks", &ask.disks.join("\n"));
+    set("platform_family", ask.family().unwrap_or_default());
     for (family, packages) in [("debian", &ask.debian), ("el", &ask.enterprise_linux)] {
         let groups: Vec<String> = packages
             .one_of
@@ -91,6 +94,12 @@ pub fn script(ask: &Ask) -> Secret {
         &queries.replace("(:roles)", &format!("({})", roles.join(", "))),
     );
     set("patroni_urls", &ask.patroni.join("\n"));
+    set(
+        "firewalld_policy",
+        crate::platform::firewall::FIREWALLD_POLICY,
+    );
+    set("labels", &ask.labels.join("\n"));
+    set("selinux_boolean", crate::cluster::selinux::HAPROXY_BOOLEAN);
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());
     for (name, value) in ETCD_VARIABLES.into_iter().zip(etcd(ask.etcd.as_ref())) {
         set(name, &value);

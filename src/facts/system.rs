@@ -23,6 +23,9 @@ pub struct OsRelease {
     /// `PRETTY_NAME`.
     #[serde(default)]
     pub pretty_name: String,
+    /// What the inventory says it is (`el-9`), whatever it says itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
 }
 
 /// Operating system, hardware, clock.
@@ -76,6 +79,9 @@ pub struct SystemFacts {
     pub package_lists: bool,
     /// Who holds the package manager's lock, if somebody does.
     pub package_lock: Option<String>,
+    /// dnf's modules that are disabled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_modules: Vec<String>,
     /// What each node name resolves to on this node (`getent hosts`).
     #[serde(default)]
     pub resolves: BTreeMap<String, String>,
@@ -108,6 +114,19 @@ pub struct PackageFacts {
     pub installed: Option<String>,
     /// What an installation would bring; `None` where the lists are missing or it is unknown.
     pub candidate: Option<String>,
+}
+
+/// One section of a file in /etc/yum.repos.d.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryFacts {
+    /// Its name.
+    pub section: String,
+    /// The file.
+    pub file: String,
+    /// Whether dnf asks it.
+    pub enabled: bool,
+    /// Its first URL, without a password.
+    pub url: String,
 }
 
 /// One kernel setting.

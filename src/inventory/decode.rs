@@ -4,6 +4,7 @@ use super::elsewhere;
 use super::mask;
 use super::problem::{Problem, Problems, Span, Spanned};
 use super::section::{Key, Level, Presence};
+use super::slips;
 use super::suggest::nearest;
 use super::value::{Entry, Form, Kind, Scalar, Value};
 
@@ -139,10 +140,13 @@ impl Decoder {
     pub(super) fn mistyped(&mut self, value: &Value, wanted: &str) -> &mut Problem {
         let path = self.path();
         let found = self.found(value);
-        self.problems.error(
+        let hint = slips::hint(&self.shape_path(), value, wanted);
+        let problem = self.problems.error(
             value.span,
             format!("`{path}` must be {wanted}, not {found}"),
-        )
+        );
+        problem.hint = hint;
+        problem
     }
 
     /// What `value` is, in words. The values of secrets are never repeated.
@@ -151,9 +155,7 @@ impl Decoder {
             Kind::Null => "nothing".to_owned(),
             Kind::List(_) => "a list".to_owned(),
             Kind::Map(_) => "a map".to_owned(),
-            Kind::Scalar(_) if self.path.iter().any(|(name, _)| mask::is_secret(name)) => {
-                "what stands there".to_owned()
-            }
+            Kind::Scalar(_) if self.is_in_secret() => "what stands there".to_owned(),
             Kind::Scalar(scalar) if scalar.text.is_empty() => "an empty text".to_owned(),
             Kind::Scalar(scalar) => {
                 let mut shown: String = scalar.text.chars().take(40).collect();
@@ -167,6 +169,22 @@ impl Decoder {
                 format!("`{quoted}`")
             }
         }
+    }
+
+    /// The path by which the shape of a value is known: that in its section, and `groups` itself.
+    fn shape_path(&self) -> String {
+        match self.path_in_section() {
+            path if path.is_empty() => self.path(),
+            path => path,
+        }
+    }
+
+    /// Whether what is read could hold a password: its own, or, where somebody wrote a word in
+    /// the place of a user's map, both at once.
+    fn is_in_secret(&self) -> bool {
+        let user = |name: &str| matches!(name, "superuser" | "replication" | "rewind");
+        self.path.iter().any(|(name, _)| mask::is_secret(name))
+            || self.path.last().is_some_and(|(name, _)| user(name))
     }
 
     /// The entries of a map whose keys are free. Anything else is reported.
@@ -234,10 +252,13 @@ impl Decoder {
             .filter(|key| self.level.allows(key.level))
             .map(|key| key.name);
         let hint = elsewhere::hint(&section, name)
+            .or_else(|| slips::strange(name))
+            .or_else(|| elsewhere::misread(&self.path(), entry))
             .or_else(|| {
                 nearest(name, allowed.clone()).map(|near| format!("did you mean `{near}`?"))
             })
             .or_else(|| elsewhere::belongs(name))
+            .or_else(|| elsewhere::joined(name))
             .unwrap_or_else(|| {
                 let names: Vec<&str> = allowed.collect();
                 format!("its keys are {}", names.join(", "))

@@ -1,14 +1,17 @@
 //! Keys that people know from somewhere else: from patroni.yml, from Ansible, or from another
 //! section of the inventory.
 
+use super::foreign;
 use super::guc;
 use super::section::Key;
+use super::value::Entry;
 
 /// What to say about `name` in `section` (empty at the top level), if it is one of the known
 /// cases.
 pub(super) fn hint(section: &str, name: &str) -> Option<String> {
     let known = KNOWN
         .iter()
+        .chain(foreign::KNOWN)
         .find(|(place, key, _)| *key == name && (*place == "*" || *place == section))
         .map(|(.., hint)| (*hint).to_owned());
     known.or_else(|| {
@@ -25,6 +28,9 @@ pub(super) fn belongs(name: &str) -> Option<String> {
     find(name, "", super::Sections::KEYS, &mut places);
     match places.as_slice() {
         [] => None,
+        places if places.iter().any(String::is_empty) => {
+            Some(format!("`{name}` stands at the top level of the file"))
+        }
         [place] => Some(format!("`{name}` belongs under `{place}`")),
         [rest @ .., last] => Some(format!(
             "`{name}` belongs under `{}` or `{last}`",
@@ -33,13 +39,43 @@ pub(super) fn belongs(name: &str) -> Option<String> {
     }
 }
 
+/// What makes `entry` the key of another one, or of no map at all.
+pub(super) fn misread(path: &str, entry: &Entry) -> Option<String> {
+    let name = entry.key.value.as_str();
+    let hint = if path.is_empty() && entry.value.get("address").is_some() {
+        "this looks like a node; nodes stand below `nodes`"
+    } else if name.contains(':') {
+        "a key needs a blank behind its colon"
+    } else if name.starts_with("x-") || name.starts_with('.') {
+        "only keys of the inventory stand here: put `&name` on the map where it is first used"
+    } else if !name.is_empty() && name.chars().all(|c| c.is_ascii_digit()) {
+        "a number is no key: within `{ }` a comma begins the next one"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
+}
+
+/// Of `SECTION_KEY`, as one large map of variables names it, the key.
+pub(super) fn joined(name: &str) -> Option<String> {
+    let (section, key) = name.split_once('_')?;
+    let keys = super::Sections::KEYS
+        .iter()
+        .find(|key| key.name == section)?;
+    let known = (keys.keys)()?.iter().any(|known| known.name == key);
+    Some(match known {
+        true => format!("write `{section}: {{ {key}: … }}`"),
+        false => format!("what is set for {section} stands below `{section}`"),
+    })
+}
+
 fn find(name: &str, path: &str, keys: &'static [Key], places: &mut Vec<String>) {
     for key in keys {
         // Nodes and groups repeat the sections of the top level.
         if path.is_empty() && matches!(key.name, "nodes" | "groups") {
             continue;
         }
-        if key.name == name && !path.is_empty() {
+        if key.name == name {
             places.push(path.to_owned());
         }
         if let Some(below) = (key.keys)() {

@@ -12,10 +12,12 @@ const REFERENCES: [&str; 3] = ["env:", "file:", "command:"];
 pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     // `password_encryption` and `pgpass` are settings, `*_file` is a path.
-    SECRET.iter().any(|word| key.contains(word))
-        && !key.contains("encryption")
-        && !key.ends_with("_file")
-        && !key.ends_with("command")
+    // `auth` is HAProxy's and Patroni's `user:password`.
+    key == "auth"
+        || SECRET.iter().any(|word| key.contains(word))
+            && !key.contains("encryption")
+            && !key.ends_with("_file")
+            && !key.ends_with("command")
 }
 
 /// `text` with each byte of a possible secret replaced by an asterisk; every position stays.
@@ -54,7 +56,8 @@ pub(super) fn mask(text: &str) -> String {
             }
             from = end.max(start + 1);
         }
-        let rest = urls(&phrases(line.get(shown..).unwrap_or_default()));
+        let rest = options(line.get(shown..).unwrap_or_default());
+        let rest = urls(&phrases(&rest));
         out.push_str(&identities(&rest));
     }
     out
@@ -96,13 +99,24 @@ fn secret_value(line: &str, from: usize) -> Option<usize> {
             .next()
             .unwrap_or_default();
         let after = line.get(colon + 1..)?;
-        if is_secret(word) && (after.is_empty() || after.starts_with([' ', '\t', '\n', '\r'])) {
+        if (is_secret(word) || is_login(word, after))
+            && (after.is_empty() || after.starts_with([' ', '\t', '\n', '\r']))
+        {
             let skipped = after.len() - after.trim_start_matches([' ', '\t']).len();
             return Some(colon + 1 + skipped);
         }
         at = colon + 1;
     }
     None
+}
+
+/// Whether a word stands in the place of one of the cluster's own users' maps: somebody's
+/// `replicator:password`, or the password alone.
+fn is_login(key: &str, after: &str) -> bool {
+    let value = after.trim();
+    matches!(key, "superuser" | "replication" | "rewind")
+        && !value.is_empty()
+        && !value.starts_with(['{', '[', '&', '*', '#', '!', '|', '>'])
 }
 
 /// Where the value that begins at `start` ends on its line: inside `{ }` at the next comma or
@@ -123,6 +137,19 @@ fn value_end(line: &str, start: usize) -> usize {
         return start + value.get(..found).unwrap_or_default().trim_end().len();
     }
     whole
+}
+
+/// Options of pg_hba lines whose value is a secret; it may be a list in quotes: to the line's end.
+fn options(line: &str) -> String {
+    let starts = ["ldapbindpasswd=", "radiussecrets="]
+        .into_iter()
+        .filter_map(|option| Some(line.find(option)? + option.len()));
+    let Some(start) = starts.min() else {
+        return line.to_owned();
+    };
+    let mut out = line.get(..start).unwrap_or_default().to_owned();
+    blot(line, start, line.len(), &mut out);
+    out
 }
 
 /// Passwords inside of texts: `password=…` of a connection string, `PASSWORD '…'` of a statement.
@@ -216,6 +243,8 @@ mod tests {
             "options: [\"PASSWORD 'hunter2'\", \"x PASSWORD 'hunter2\"]\n",
             "primary_conninfo: host=10.0.0.11 password=hunter2 user=x password = hunter2\n",
             "password: |hunter2",
+            "- hostssl all all all ldap ldapbasedn=x ldapbindpasswd=hunter2\n",
+            "- 'host all all all radius radiussecrets=\"hunter2 , hunter2\"'\r\nport: 1\n",
             "passwords:\n- hunter2\n",
             "password: !vault |\n  hunter2\n",
         ] {

@@ -13,6 +13,7 @@ mod decode;
 mod elsewhere;
 pub mod etcd;
 mod excerpt;
+mod foreign;
 pub mod guc;
 pub mod haproxy;
 mod mask;
@@ -24,8 +25,10 @@ pub mod quantity;
 pub mod reference;
 pub mod scalar;
 mod section;
+mod slips;
 mod source;
 mod suggest;
+mod syntax;
 pub mod system;
 pub mod tls;
 mod value;
@@ -41,6 +44,7 @@ pub use excerpt::{Style, render};
 pub(crate) use mask::is_secret;
 pub use problem::{Problem, Problems, Severity, Span, Spanned};
 pub use section::{Key, Level, List, OrOff, Presence, Table};
+pub(crate) use slips::strange;
 pub use source::{InventoryError, LARGEST, Source};
 pub use suggest::nearest;
 pub use value::{Entry, Form, Kind, Scalar, Value};
@@ -78,6 +82,10 @@ section::section! {
         Cluster haproxy: haproxy::Haproxy;
         /// What is set in the nodes' operating systems.
         Cluster system: system::System;
+        /// Whether missing packages are installed, or all of them are there: install or preinstalled.
+        Cluster packages: system::Packages;
+        /// The repositories that packages come from, instead of PGDG's and all that is enabled.
+        Cluster repositories: List<system::Repository> = Unset;
         /// Settings that some nodes share, by the group's name.
         Cluster groups: AtLevel<GroupEntry> = Unset;
         /// The nodes by name.

@@ -8,7 +8,7 @@ use super::haproxy::Haproxy;
 use super::patroni::Patroni;
 use super::postgresql::Postgresql;
 use super::section::{List, section, words};
-use super::system::System;
+use super::system::{Packages, Repository, System};
 
 words! {
     /// What a node is for.
@@ -41,6 +41,10 @@ section! {
         Node haproxy: Haproxy;
         /// What is set in its operating system.
         Node system: System;
+        /// Whether its missing packages are installed: install or preinstalled.
+        Node packages: Packages = Unset;
+        /// The repositories that its packages come from.
+        Node repositories: List<Repository> = Unset;
     }
 
     /// Settings that some nodes share.
@@ -61,6 +65,10 @@ section! {
         Node haproxy: Haproxy;
         /// What is set in their operating systems.
         Node system: System;
+        /// Whether their missing packages are installed: install or preinstalled.
+        Node packages: Packages = Unset;
+        /// The repositories that their packages come from.
+        Node repositories: List<Repository> = Unset;
     }
 
     /// How a node is reached, on top of the user's own ~/.ssh/config.

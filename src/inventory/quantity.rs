@@ -86,7 +86,10 @@ impl Decode for Duration {
         const WANTED: &str = "a time such as 30, 30s, 500ms, 5min or 1h";
         let parsed = parse_duration(&decoder.scalar(value, WANTED)?.text);
         if parsed.is_none() {
-            decoder.mistyped(value, WANTED);
+            let problem = decoder.mistyped(value, WANTED);
+            if problem.hint.is_none() {
+                problem.hint("a whole number and ms, s, min, h or d; a year is 365d");
+            }
         }
         parsed
     }
@@ -101,7 +104,10 @@ impl Decode for Size {
         const WANTED: &str = "a size such as 64MB or 1GB, or a number of bytes";
         let parsed = parse_size(&decoder.scalar(value, WANTED)?.text);
         if parsed.is_none() {
-            decoder.mistyped(value, WANTED);
+            let problem = decoder.mistyped(value, WANTED);
+            if problem.hint.is_none() {
+                problem.hint("a whole number and kB, MB, GB or TB");
+            }
         }
         parsed.map(Self)
     }

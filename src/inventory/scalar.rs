@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::decode::{Decode, Decoder};
+use super::slips;
 use super::suggest::nearest;
 use super::value::{Form, Kind, Scalar, Value};
 
@@ -34,8 +35,14 @@ pub(super) fn word<'v>(
         return Some(text);
     }
     let near = nearest(text, words.iter().copied());
+    let several = text.contains([',', ' ']) && words.iter().any(|word| text.contains(word));
     let problem = decoder.mistyped(value, &wanted);
-    if let Some(near) = near {
+    if problem.hint.is_some() {
+        return None;
+    }
+    if several {
+        problem.hint("write several as a list: `[a, b]`");
+    } else if let Some(near) = near {
         problem.hint(format!("did you mean `{near}`?"));
     }
     None
@@ -107,9 +114,12 @@ impl Decode for u64 {
 }
 
 fn number<T: std::str::FromStr>(value: &Value, wanted: &str, decoder: &mut Decoder) -> Option<T> {
-    let parsed = decoder.scalar(value, wanted)?.text.parse().ok();
+    let text = &decoder.scalar(value, wanted)?.text;
+    let parsed = text.parse().ok();
     if parsed.is_none() {
-        decoder.mistyped(value, wanted);
+        let hint = slips::number(text);
+        let problem = decoder.mistyped(value, wanted);
+        problem.hint = problem.hint.take().or(hint);
     }
     parsed
 }
@@ -124,7 +134,10 @@ impl Decode for Port {
         match decoder.scalar(value, WANTED)?.text.parse() {
             Ok(port) if port > 0 => Some(Self(port)),
             _ => {
-                decoder.mistyped(value, WANTED);
+                let problem = decoder.mistyped(value, WANTED);
+                if problem.hint.is_none() {
+                    problem.hint("the number alone, in decimal digits");
+                }
                 None
             }
         }
@@ -143,7 +156,13 @@ impl Decode for IpAddr {
         if let Ok(address) = bare.parse() {
             return Some(address);
         }
-        let hint = if text.parse::<std::net::SocketAddr>().is_ok() {
+        let hint = if text.contains("://") {
+            Some("the address alone, without a scheme")
+        } else if text.contains('#') {
+            Some("a comment needs a blank before its `#`")
+        } else if text.contains('%') {
+            Some("an address with a zone means something on one machine only")
+        } else if text.parse::<std::net::SocketAddr>().is_ok() {
             Some("without the port: every service has a key for its own")
         } else if text.contains('/') {
             Some("an address of the node, without a prefix length")
@@ -152,11 +171,13 @@ impl Decode for IpAddr {
                 "give the address that the name stands for, so that a failing DNS cannot stop \
                  the cluster; `ssh.destination` may be a name",
             )
+        } else if text.chars().all(|c| c.is_ascii_digit() || c == '.') {
+            Some("four numbers from 0 to 255, without zeros before them: 10.0.0.11")
         } else {
             None
         };
         let problem = decoder.mistyped(value, WANTED);
-        if let Some(hint) = hint {
+        if let Some(hint) = hint.filter(|_| problem.hint.is_none()) {
             problem.hint(hint);
         }
         None
@@ -181,7 +202,16 @@ impl Decode for IpNet {
                 None
             }
             None => {
-                decoder.mistyped(value, WANTED);
+                let problem = decoder.mistyped(value, WANTED);
+                if problem.hint.is_none() {
+                    problem.hint(match text.as_str() {
+                        "all" | "any" | "*" => "every address is `0.0.0.0/0` and `::/0`",
+                        text if text.chars().any(|c| c.is_ascii_alphabetic()) && !text.contains(':') => {
+                            "an address, not a name: pg_hba.conf would ask DNS at every login"
+                        }
+                        _ => "an address and the length of its prefix, `10.0.0.0/24`; several are a list",
+                    });
+                }
                 None
             }
         }
@@ -200,9 +230,10 @@ impl Decode for NodePath {
         let bad = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\');
         let climbs = text.split('/').any(|part| part == "..");
         if !trimmed.starts_with('/') || text.chars().any(bad) || climbs {
-            decoder
-                .mistyped(value, WANTED)
-                .hint("it begins with `/` and has no spaces, quotes or `..` in it");
+            let problem = decoder.mistyped(value, WANTED);
+            if problem.hint.is_none() {
+                problem.hint("it begins with `/` and has no spaces, quotes or `..` in it");
+            }
             return None;
         }
         Some(Self(trimmed.to_owned()))
@@ -228,6 +259,12 @@ impl Decode for Listen {
         match text.as_str() {
             "*" | "0.0.0.0" | "::" => return Some(Self::All),
             "address" => return Some(Self::Own),
+            "all" | "any" => {
+                decoder
+                    .mistyped(value, WANTED)
+                    .hint("every address of the node is `*`");
+                return None;
+            }
             _ => {}
         }
         if text.parse::<IpAddr>().is_ok() || is_host_name(text) {

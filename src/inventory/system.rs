@@ -1,7 +1,9 @@
-//! The section `system`.
+//! The section `system`, and where packages come from.
 
+use super::decode::{Decode, Decoder};
 use super::scalar::Setting;
 use super::section::{OrOff, Table, section, words};
+use super::value::Value;
 
 words! {
     /// What becomes of transparent huge pages.
@@ -11,11 +13,83 @@ words! {
         /// They are left as they are.
         Keep = "keep";
     }
+
+    /// What becomes of the firewall.
+    pub enum Firewall {
+        /// Whichever runs lets the cluster's own connections in.
+        Auto = "auto";
+        /// The same, and firewalld is started where it is installed.
+        On = "on" | "true" | "yes";
+        /// It is left alone.
+        Off = "off" | "false" | "no";
+    }
+
+    /// What becomes of SELinux.
+    pub enum Selinux {
+        /// Its mode is left as it is.
+        Keep = "keep";
+        /// It logs what it would deny, and denies nothing.
+        Permissive = "permissive";
+    }
+}
+
+words! {
+    /// Whose business packages are.
+    pub enum Packages {
+        /// Missing ones are installed.
+        Install = "install";
+        /// They are there already; nothing is installed.
+        Preinstalled = "preinstalled";
+    }
+}
+
+/// A URL that packages or keys are fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(pub String);
+
+impl Decode for Url {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        const WANTED: &str = "a URL that begins with `https://`, `http://`, `file:///` or `ftp://`";
+        let text = &decoder.scalar(value, WANTED)?.text;
+        let known = ["https://", "http://", "file:///", "ftp://"];
+        let bad = |c: char| c.is_control() || c.is_whitespace() || c == '"' || c == '\'';
+        let host = text.split('/').nth(2).unwrap_or_default();
+        if host.contains('@') {
+            let path = decoder.path();
+            let message = format!("`{path}` holds a login, where everyone can read it");
+            decoder
+                .problems
+                .error(value.span, message)
+                .hint("keep it in a section of the node's own, and name that without a `baseurl`");
+            return None;
+        }
+        if !known.iter().any(|scheme| text.starts_with(scheme)) || text.chars().any(bad) {
+            decoder.mistyped(value, WANTED);
+            return None;
+        }
+        Some(Self(text.clone()))
+    }
 }
 
 section! {
+    /// A repository of packages, for the RHEL family.
+    pub struct Repository {
+        /// The name of its section.
+        Node name: String = Required;
+        /// Where it is; without one, the node has that section already.
+        Node baseurl: Url = Unset;
+        /// The key that its packages are signed with.
+        Node gpgkey: Url = Unset;
+        /// Whether signatures are checked.
+        Node gpgcheck: bool;
+        /// Whether dnf asks it when others call it, too.
+        Node enabled: bool;
+    }
+
     /// What is set in a node's operating system.
     pub struct System {
+        /// What a distribution that mahout does not know is to be treated as: el-9, debian-12.
+        Node platform: String = Unset;
         /// Write every node's name and address into /etc/hosts.
         Node hosts_entries: bool;
         /// Refuse a node whose host name is not its name here; else it is a warning.
@@ -34,5 +108,9 @@ section! {
         Node strict_overcommit: bool;
         /// Disable the distribution's own PostgreSQL units, which would start a second server.
         Node disable_distribution_postgresql: bool;
+        /// auto: a firewall that runs lets the cluster in; on: firewalld is started, too; off: left alone.
+        Node firewall: Firewall;
+        /// keep leaves SELinux's mode as it is; permissive has it deny nothing.
+        Node selinux: Selinux;
     }
 }

@@ -9,7 +9,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
-use super::problem::{Problem, Problems, Span, Spanned};
+use super::problem::{Problems, Span, Spanned};
+use super::syntax::syntax;
 use super::value::{Entry, Form, Kind, Scalar, Value};
 
 /// How deep lists and maps may be nested.
@@ -180,7 +181,9 @@ fn tree(raw: serde_saphyr::Spanned<Raw>, text: &str, problems: &mut Problems) ->
                 let key = tree(key, text, problems);
                 let value = tree(value, text, problems);
                 let Kind::Scalar(scalar) = key.kind else {
-                    problems.error(key.span, "a key must be a word");
+                    problems
+                        .error(key.span, "a key must be a word")
+                        .hint("a value that begins with `{` or `[` needs quotes");
                     continue;
                 };
                 match first.get(&scalar.text) {
@@ -206,7 +209,7 @@ fn tree(raw: serde_saphyr::Spanned<Raw>, text: &str, problems: &mut Problems) ->
     Value { span, kind }
 }
 
-fn span(location: &serde_saphyr::Location, text: &str) -> Span {
+pub(super) fn span(location: &serde_saphyr::Location, text: &str) -> Span {
     let line = usize::try_from(location.line())
         .unwrap_or(usize::MAX)
         .max(1);
@@ -245,100 +248,4 @@ fn offset(line: usize, column: usize, text: &str) -> usize {
 fn clamp(byte: u64, text: &str) -> usize {
     let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(text.len());
     text.floor_char_boundary(byte)
-}
-
-/// Says in the words of somebody who edits a file, not of a parser, what stops the reader.
-fn syntax(error: &serde_saphyr::Error, text: &str, problems: &mut Problems) {
-    let place = error.location().map(|location| span(&location, text));
-    let said = error.to_string();
-    let said = said.split(" at line ").next().unwrap_or_default();
-    let (message, hint) = reworded(said);
-    let problem: &mut Problem = problems.error(place, message);
-    if let Some(hint) = hint {
-        problem.hint(hint);
-    }
-}
-
-/// The library's words, what we say instead, and the remedy.
-const WORDS: [(&str, &str, Option<&str>); 14] = [
-    (
-        "tabs disallowed",
-        "a tab in the indentation",
-        Some("YAML is indented with spaces only"),
-    ),
-    (
-        "multiple YAML documents",
-        "a second document begins here",
-        Some("an inventory is one document; remove the `---`"),
-    ),
-    (
-        "budget breached",
-        "too many values, or too deeply nested, for an inventory",
-        Some("aliases (`*name`) repeat what they stand for: nested ones grow without bounds"),
-    ),
-    (
-        "alias replay",
-        "too many aliases for an inventory",
-        Some("aliases (`*name`) repeat what they stand for: nested ones grow without bounds"),
-    ),
-    (
-        "recursion limit",
-        "too deeply nested for an inventory",
-        Some("no key of it is deeper than ten levels"),
-    ),
-    (
-        "alias references unknown anchor",
-        "no `&name` comes before this `*name`",
-        Some("a value that begins with `*` needs quotes"),
-    ),
-    (
-        "mapping values are not allowed",
-        "a colon that cannot stand here",
-        Some("a value that contains `: ` needs quotes; else the indentation above is wrong"),
-    ),
-    (
-        "illegal placement of ':'",
-        "a colon inside of a bracket that is still open",
-        Some("a `[` or `{` above is never closed"),
-    ),
-    (
-        "unexpected character",
-        "a value cannot begin with this character",
-        Some("put the value in quotes"),
-    ),
-    (
-        "unclosed quote",
-        "this quote is never closed",
-        Some("close it on the same line"),
-    ),
-    (
-        "unclosed bracket",
-        "this bracket is never closed",
-        Some("close it with its counterpart"),
-    ),
-    (
-        "mismatched bracket",
-        "this bracket closes another one than was opened",
-        Some("`[` is closed by `]`, `{` by `}`"),
-    ),
-    (
-        "did not find expected key",
-        "this line is neither a key of the map above nor indented as part of a value",
-        Some("keys of one map begin in the same column"),
-    ),
-    (
-        "unsupported tag",
-        "a tag (`!name`) means nothing in an inventory",
-        Some("secrets are referred to by `env:`, `file:` or `command:`"),
-    ),
-];
-
-fn reworded(said: &str) -> (String, Option<&'static str>) {
-    WORDS
-        .iter()
-        .find(|(theirs, ..)| said.contains(theirs))
-        .map_or_else(
-            || (said.to_owned(), None),
-            |(_, ours, hint)| ((*ours).to_owned(), *hint),
-        )
 }

@@ -109,6 +109,18 @@ pub enum LabError {
 }
 
 impl LabError {
+    /// The exit code of the process: 2 for what was asked in a way that no lab answers.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotRoot
+            | Self::Refused(_)
+            | Self::UnknownLab { .. }
+            | Self::UnknownNode { .. }
+            | Self::Different { .. } => 2,
+            _ => 1,
+        }
+    }
+
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -129,6 +141,9 @@ impl LabError {
             }
             Self::HalfMade(name) => format!("`mahout lab up --name {name}` makes it anew"),
             Self::PoweredOff { lab, node } => format!("`mahout lab start {node} --name {lab}`"),
+            Self::Record { .. } => {
+                "another version of mahout made this lab; take it down with that one".to_owned()
+            }
             Self::Inotify { .. } => {
                 "`sysctl -w fs.inotify.max_user_instances=1024`; or take another lab down".to_owned()
             }

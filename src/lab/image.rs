@@ -218,7 +218,7 @@ pub(super) fn remove_unused(store: &Store, progress: Progress) -> Result<(), Lab
 fn remove(store: &Store, prefix: &str, but: &Path) -> Result<(), LabError> {
     let mut used = BTreeSet::from([but.to_owned()]);
     for name in store.names()? {
-        used.extend(store.load(&name)?.map(|state| state.image_folder));
+        used.extend(store.claims(&name)?.map(|claims| claims.image_folder));
     }
     let images = store.images();
     for entry in std::fs::read_dir(&images).map_err(LabError::file(&images))? {

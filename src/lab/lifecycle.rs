@@ -123,19 +123,26 @@ impl Lab {
     /// All labs, by name.
     ///
     /// # Errors
-    /// If their records cannot be read.
+    /// If their folders cannot be read.
     pub fn list() -> Result<Vec<LabSummary>, LabError> {
         requirements::root()?;
         let store = Store::open()?;
         let summary = |name: String| {
-            let Some(state) = store.load(&name)? else {
-                return Ok(LabSummary {
-                    name,
-                    image: String::new(),
-                    subnet: None,
-                    nodes: Vec::new(),
-                    whole: false,
-                });
+            let untold = |image: &str, whole| LabSummary {
+                name: name.clone(),
+                image: image.to_owned(),
+                subnet: None,
+                nodes: Vec::new(),
+                whole,
+            };
+            let state = match store.load(&name) {
+                Ok(Some(state)) => state,
+                Ok(None) => return Ok(untold("", false)),
+                // One such lab is no reason to keep silent about the others.
+                Err(LabError::Record { .. }) => {
+                    return Ok(untold("(made by another version of mahout)", true));
+                }
+                Err(error) => return Err(error),
             };
             let store = store.clone();
             let lab = Self { store, state };
@@ -206,7 +213,7 @@ fn record(
     let _machine = Lock::take(&store.labs(), "the labs", progress)?;
     let mut others = Vec::new();
     for name in store.names()?.iter().filter(|name| **name != spec.name) {
-        others.extend(store.load(name)?);
+        others.extend(store.claims(name)?);
     }
     let subnets: Vec<_> = others.iter().map(|other| other.subnet).collect();
     let subnet = network::choose_subnet(&spec.name, spec.subnet, &subnets)?;

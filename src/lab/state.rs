@@ -111,6 +111,14 @@ impl NodeRecord {
     }
 }
 
+/// What a lab, whatever version of mahout made it, keeps others from taking.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Claims {
+    pub(super) id: String,
+    pub(super) image_folder: PathBuf,
+    pub(super) subnet: Ipv4Net,
+}
+
 /// The record of a lab. Whatever `lab down` removes is named in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {

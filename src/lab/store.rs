@@ -6,10 +6,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use serde::de::DeserializeOwned;
 
 use super::Progress;
 use super::error::LabError;
-use super::state::State;
+use super::state::{Claims, State};
 
 /// `images/` and, below `labs/`, a folder for each lab.
 #[derive(Clone, Debug)]
@@ -79,13 +80,22 @@ impl Store {
 
     /// The record of a lab; none where nothing was made yet.
     pub(super) fn load(&self, name: &str) -> Result<Option<State>, LabError> {
+        self.read(name)
+    }
+
+    /// What the lab keeps others from taking; of a record that another version wrote, too.
+    pub(super) fn claims(&self, name: &str) -> Result<Option<Claims>, LabError> {
+        self.read(name)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, LabError> {
         let path = self.record(name);
         let text = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text.map_err(LabError::file(&path))?,
         };
         match serde_json::from_slice(&text) {
-            Ok(state) => Ok(Some(state)),
+            Ok(record) => Ok(Some(record)),
             Err(error) => Err(LabError::Record {
                 path,
                 cause: error.to_string(),
@@ -196,6 +206,20 @@ mod tests {
         drop(first);
         second.join().expect("no panic").expect("a lock");
         assert!(folder.is_dir());
+    }
+
+    #[test]
+    fn a_record_of_another_version_still_tells_what_is_taken() {
+        let root = tempfile::tempdir().expect("a folder");
+        let store = Store::at(root.path().to_owned());
+        create_folder(&store.lab("new")).expect("a folder");
+        let record = r#"{ "name": "new", "id": "0a1b2c", "suite": "forky", "subnet": "10.89.7.0/24",
+            "image_folder": "/images/x" }"#;
+        fs::write(store.record("new"), record).expect("written");
+        assert!(matches!(store.load("new"), Err(LabError::Record { .. })));
+        let claims = store.claims("new").expect("read").expect("a record");
+        assert_eq!(claims.id, "0a1b2c");
+        assert_eq!(claims.subnet.to_string(), "10.89.7.0/24");
     }
 
     #[test]

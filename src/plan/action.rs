@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::step::UnitOperation;
+use super::{EtcdChange, PackageChange};
 use crate::cluster::NodeName;
 use crate::facts::FileFacts;
-use crate::facts::etcd::EtcdPermission;
-use crate::platform::Family;
+use crate::platform::{Family, Repository, Sources};
 use crate::render::File;
 use crate::secret::Secret;
+
+use super::firewall::FirewallChange;
+use super::selinux::SelinuxChange;
 
 /// One change on one node. How it is done in shell stands in `execute::action` alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,12 +24,26 @@ pub enum Action {
         /// Which package manager.
         family: Family,
     },
+    /// Make a repository known, its key first. What is not signed with it is not installed.
+    AddRepository {
+        /// Which.
+        repository: Repository,
+    },
+    /// Disable a module of dnf's, which hides packages of other repositories.
+    DisableModule {
+        /// Its name.
+        module: String,
+        /// What dnf asks for it.
+        sources: Sources,
+    },
     /// One transaction. Services that the packages bring are not started by it.
     InstallPackages {
         /// Which package manager.
         family: Family,
         /// What to install or to upgrade.
         packages: Vec<PackageChange>,
+        /// What it draws from.
+        sources: Sources,
     },
     /// Make a directory, or give an existing one its owner and mode.
     CreateDirectory {
@@ -59,6 +77,10 @@ pub enum Action {
     EnableWatchdog,
     /// `systemctl daemon-reload`.
     ReloadSystemd,
+    /// Something with the firewall.
+    Firewall(FirewallChange),
+    /// Something with SELinux.
+    Selinux(SelinuxChange),
     /// Something with a unit.
     Systemd {
         /// Its name with suffix.
@@ -152,6 +174,53 @@ pub enum Action {
         /// What is changed.
         change: EtcdChange,
     },
+    /// Have Patroni replace the data directory of a replica by a copy of the leader's, and await
+    /// that it has begun.
+    Reinitialize {
+        /// The replica's REST API.
+        url: String,
+        /// Its user.
+        username: String,
+        /// Its password.
+        password: Secret,
+        /// The directory.
+        data_dir: String,
+    },
+    /// Rename a data directory to `PATH.LABEL-TIME`, if there is something in it. Whatever runs in
+    /// it is stopped before.
+    MoveAside {
+        /// The directory.
+        path: String,
+        /// Why: `before-reinit`.
+        label: &'static str,
+        /// Whose it is.
+        data: Data,
+    },
+    /// Remove a member from etcd, and add it again as one that has still to start.
+    ReplaceEtcdMember {
+        /// The client URL of another member, which is asked.
+        url: String,
+        /// The passwords of [`crate::cluster::etcd::ROOT`].
+        root: Vec<Secret>,
+        /// The id of the member, hexadecimal; `None` if it was removed before.
+        member: Option<String>,
+        /// Its peer URL.
+        peer_url: String,
+    },
+    /// Start a new member of an etcd cluster that exists, and await that it has its own data.
+    JoinEtcd {
+        /// Its data directory.
+        data_dir: String,
+    },
+    /// Remove every key of the cluster from etcd.
+    RemoveKeys {
+        /// The client URL of the member that is asked.
+        url: String,
+        /// The passwords of [`crate::cluster::etcd::ROOT`].
+        root: Vec<Secret>,
+        /// The path beneath which they are.
+        path: String,
+    },
     /// Create a role on the leader.
     CreateRole {
         /// How the server is reached on the node.
@@ -174,45 +243,13 @@ pub enum Action {
     },
 }
 
-/// What is changed about who is let in to etcd.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EtcdChange {
-    /// Make the role, give it this right, and take others away.
-    Role {
-        /// Its name.
-        name: String,
-        /// What it may do.
-        grant: EtcdPermission,
-        /// What it may no longer do.
-        revoke: Vec<EtcdPermission>,
-    },
-    /// Make the user, or give an existing one this password, and the role.
-    User {
-        /// Its name.
-        name: String,
-        /// Its password.
-        password: Secret,
-        /// Its role.
-        role: String,
-    },
-    /// Give a user another password.
-    Password {
-        /// Its name.
-        name: String,
-        /// Its password.
-        password: Secret,
-    },
-    /// From now on, let in nobody who does not log in.
-    RequireLogin,
-    /// Remove a user, once no Patroni uses it any more.
-    RemoveUser {
-        /// Its name.
-        name: String,
-        /// The REST APIs of the members that may still be about to use another one.
-        members: Vec<String>,
-        /// After so long a member has acted upon what it was told before.
-        rounds: Duration,
-    },
+/// Whose data a directory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// PostgreSQL's.
+    Postgresql,
+    /// That of etcd's member.
+    Etcd,
 }
 
 /// How psql reaches the server over its socket, as the postgres user.
@@ -226,86 +263,14 @@ pub struct LocalConnection {
     pub superuser: String,
 }
 
-/// A package to install.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackageChange {
-    /// Its name.
-    pub name: String,
-    /// What is installed now.
-    pub installed: Option<String>,
-    /// What will be; `None` if the lists are missing: `(newest)`.
-    pub version: Option<String>,
-    /// Whether the inventory demands this very version.
-    pub pinned: bool,
-}
-
-/// What is done with a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnitOperation {
-    /// Start at boot.
-    Enable,
-    /// Do not start at boot, and stop.
-    Disable,
-    /// Start; does not wait until it is up, a gate does that.
-    Start,
-    /// Stop.
-    Stop,
-    /// Stop and start.
-    Restart,
-    /// Reload its configuration without an interruption.
-    Reload,
-}
-
-/// A condition under which a step was planned. If it no longer holds, the plan is out of date.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// Patroni's leader is this node.
-    LeaderIs {
-        /// The node.
-        node: NodeName,
-        /// Its REST API.
-        url: String,
-    },
-    /// A majority of etcd's members is healthy without this one.
-    EtcdQuorumWithout {
-        /// The node whose member is about to stop.
-        node: NodeName,
-        /// The client URLs of the other members.
-        others: Vec<String>,
-        /// How many of them must be healthy.
-        needed: usize,
-    },
-    /// There is no PostgreSQL data in this directory.
-    DataDirectoryEmpty {
-        /// The path.
-        path: String,
-    },
-}
-
-/// One action on one node, with its guard.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// What is done.
-    pub action: Action,
-    /// When it may be done.
-    pub guard: Option<Guard>,
-}
-
-impl From<Action> for Step {
-    fn from(action: Action) -> Self {
-        Self {
-            action,
-            guard: None,
-        }
-    }
-}
-
 impl Action {
     /// The step in words, without secrets: `install etcd-server 3.4.23`, `create
     /// /etc/patroni/patroni.yml`, `start etcd.service`.
     pub fn title(&self) -> String {
         match self {
             Action::RefreshPackageLists { .. } => "refresh the package lists".to_owned(),
+            Action::AddRepository { repository } => format!("add {}", repository.title()),
+            Action::DisableModule { module, .. } => format!("disable the dnf module {module}"),
             Action::InstallPackages { packages, .. } => {
                 let names: Vec<String> = packages.iter().map(PackageChange::title).collect();
                 format!("install {}", names.join(", "))
@@ -328,6 +293,8 @@ impl Action {
             }
             Action::EnableWatchdog => "load softdog".to_owned(),
             Action::ReloadSystemd => "reload systemd's units".to_owned(),
+            Action::Firewall(change) => change.title(),
+            Action::Selinux(change) => change.title(),
             Action::Systemd { unit, operation } => format!("{} {unit}", operation.as_str()),
             Action::PatchDynamicConfiguration { patch, .. } => {
                 let keys: Vec<&str> = patch.keys().map(String::as_str).collect();
@@ -359,33 +326,24 @@ impl Action {
                 EtcdChange::RequireLogin => "have etcd ask for a login".to_owned(),
                 EtcdChange::RemoveUser { name, .. } => format!("remove etcd user {name}"),
             },
+            Action::Reinitialize { data_dir, .. } => {
+                format!("have Patroni replace {data_dir} by a copy of the leader's")
+            }
+            Action::MoveAside { path, label, .. } => {
+                format!("move {path} aside, to {path}.{label}-TIME")
+            }
+            Action::ReplaceEtcdMember {
+                member, peer_url, ..
+            } => match member {
+                Some(member) => {
+                    format!("remove etcd's member {member}, add a new one at {peer_url}")
+                }
+                None => format!("add a new member of etcd at {peer_url}"),
+            },
+            Action::JoinEtcd { .. } => "start etcd.service as a new member".to_owned(),
+            Action::RemoveKeys { path, .. } => format!("remove every key under {path} from etcd"),
             Action::CreateRole { name, .. } => format!("create role {name}"),
             Action::SetPassword { name, .. } => format!("set the password of role {name}"),
-        }
-    }
-}
-
-impl PackageChange {
-    /// `etcd-server 3.4.23`, `etcd-server (newest)`, `etcd-server 3.4.23 -> 3.4.24`.
-    pub fn title(&self) -> String {
-        let version = self.version.as_deref().unwrap_or("(newest)");
-        match &self.installed {
-            Some(installed) => format!("{} {installed} -> {version}", self.name),
-            None => format!("{} {version}", self.name),
-        }
-    }
-}
-
-impl UnitOperation {
-    /// The verb for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            UnitOperation::Enable => "enable",
-            UnitOperation::Disable => "disable",
-            UnitOperation::Start => "start",
-            UnitOperation::Stop => "stop",
-            UnitOperation::Restart => "restart",
-            UnitOperation::Reload => "reload",
         }
     }
 }

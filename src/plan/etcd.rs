@@ -72,7 +72,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
 
 /// Directories, unit and settings; whether something changed that a running member must be
 /// restarted for.
-fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, bool) {
+pub(super) fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, bool) {
     let rendered = &desired.rendered[&node.name];
     let user = rendered.platform.etcd_user.as_str();
     let mut steps: Vec<Step> = Vec::new();
@@ -166,7 +166,7 @@ fn quorum_without(
     }
 }
 
-fn gate(cluster: &Cluster) -> Gate {
+pub(super) fn gate(cluster: &Cluster) -> Gate {
     let members = cluster.with_role(Role::Etcd).count();
     let conditions: Vec<(NodeName, Condition)> = cluster
         .with_role(Role::Etcd)

@@ -15,6 +15,18 @@ pub enum Goal {
         /// Which one; Patroni chooses where none is named.
         candidate: Option<NodeName>,
     },
+    /// The data of a replica is a copy of the leader's.
+    Reinitialize {
+        /// Which one.
+        node: NodeName,
+    },
+    /// A node that came back with nothing is what the inventory says.
+    Replace {
+        /// Which one.
+        node: NodeName,
+    },
+    /// Nothing of the cluster runs any more.
+    Destroy,
 }
 
 impl Goal {
@@ -23,7 +35,16 @@ impl Goal {
         match self {
             Goal::Converge => "deploy",
             Goal::Switchover { .. } => "switchover",
+            Goal::Reinitialize { .. } => "reinit",
+            Goal::Replace { .. } => "replace",
+            Goal::Destroy => "destroy",
         }
+    }
+
+    /// Whether every node is what the inventory says once it is reached. Else what the inventory
+    /// has changed since the last deploy is none of its business.
+    pub fn converges(&self) -> bool {
+        matches!(self, Goal::Converge | Goal::Replace { .. })
     }
 }
 
@@ -35,6 +56,9 @@ impl fmt::Display for Goal {
             Goal::Switchover {
                 candidate: Some(node),
             } => write!(f, "switchover to {node}"),
+            Goal::Reinitialize { node } => write!(f, "reinit {node}"),
+            Goal::Replace { node } => write!(f, "replace {node}"),
+            Goal::Destroy => f.write_str("destroy"),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperatio
 use crate::cluster::{Node, NodeName, Role, SecretName};
 
 /// A replica copies the whole database first.
-const REPLICA_DEADLINE: Duration = Duration::from_secs(3600);
+pub(super) const REPLICA_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// Adds the phases; returns who leads after them, as far as that can be known.
 pub(super) fn plan(

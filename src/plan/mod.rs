@@ -2,11 +2,14 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+pub mod change;
 pub mod dcs;
+mod destroy;
 mod draft;
 pub mod dynamic;
 pub mod etcd;
 mod etcd_access;
+pub mod firewall;
 mod goal;
 pub mod haproxy;
 mod members;
@@ -14,8 +17,13 @@ mod packages;
 pub mod patroni;
 pub mod preflight;
 mod project;
+mod reinit;
+mod replace;
+mod repositories;
 mod roles;
+pub mod selinux;
 pub mod stages;
+mod step;
 mod switchover;
 pub mod system;
 mod tls;
@@ -23,13 +31,16 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use action::{Action, EtcdChange, Guard, LocalConnection, PackageChange, Step, UnitOperation};
+pub use action::{Action, Data, LocalConnection};
+pub use change::{EtcdChange, PackageChange};
 
 pub use draft::is_as_rendered;
 pub use goal::Goal;
 pub use preflight::PlanError;
+pub use step::{Guard, Step, UnitOperation};
 
-use crate::cluster::{Cluster, NodeName, Secrets};
+use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
+use crate::cluster::{Cluster, ExternalEtcd, NodeName, Secrets};
 use crate::facts::Facts;
 use crate::render::Rendered;
 
@@ -166,11 +177,42 @@ impl Plan {
     /// The plan by which another member leads: `candidate`, or one that Patroni chooses.
     ///
     /// # Errors
-    /// If nobody leads, or the switchover would not succeed or would lose something.
+    /// If the vault is not the nodes' own, nobody leads, or the switchover would not succeed or
+    /// would lose something.
     pub fn switchover(desired: &Desired, candidate: Option<&NodeName>) -> Result<Self, PlanError> {
+        preflight::check_vault(desired)?;
         let mut draft = draft::Draft::new(desired.facts.clone());
         switchover::plan(&mut draft, desired, candidate)?;
         Ok(draft.finish().0)
+    }
+
+    /// The plan by which the data of the replica `node` becomes a copy of the leader's.
+    ///
+    /// # Errors
+    /// If there is no sound leader to copy from, or the copy that goes is one too many.
+    pub fn reinitialize(desired: &Desired, node: &NodeName) -> Result<Self, PlanError> {
+        let mut draft = draft::Draft::new(desired.facts.clone());
+        reinit::plan(&mut draft, desired, node)?;
+        Ok(draft.finish().0)
+    }
+
+    /// The plan by which nothing of the cluster runs any more, and its data lies aside.
+    ///
+    /// # Errors
+    /// If something of another cluster is on the nodes.
+    pub fn destroy(desired: &Desired) -> Result<Self, PlanError> {
+        let mut draft = draft::Draft::new(desired.facts.clone());
+        destroy::plan(&mut draft, desired)?;
+        Ok(draft.finish().0)
+    }
+
+    /// As [`Plan::project`], while `node` has lost what its member of etcd knew: it is taken out of
+    /// etcd, and joins again with nothing.
+    ///
+    /// # Errors
+    /// As [`Plan::project`], and if etcd cannot do without that member.
+    pub fn replace(desired: &Desired, node: &NodeName) -> Result<(Self, Facts), PlanError> {
+        Self::converging(desired, Some(node))
     }
 
     /// The plan that makes the nodes what the cluster says, with the facts as they will be once
@@ -179,16 +221,37 @@ impl Plan {
     /// # Errors
     /// If a node is not there, or preflight finds something that a person must decide on.
     pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
+        Self::converging(desired, None)
+    }
+
+    fn converging(
+        desired: &Desired,
+        replaced: Option<&NodeName>,
+    ) -> Result<(Self, Facts), PlanError> {
         let mut draft = draft::Draft::new(desired.facts.clone());
-        for note in preflight::check(desired)? {
+        let member = match replaced {
+            Some(node) => replace::member(desired, node)?,
+            None => None,
+        };
+        let joins = member.as_ref().map(|member| &member.node.name);
+        for note in preflight::check(desired, joins)? {
             draft.note(note.node.as_ref(), note.message);
         }
         if !desired.cluster.tls.enabled {
-            draft.note(None, crate::cluster::tls::OFF);
+            draft.note(None, OFF);
+        }
+        let external = desired.cluster.etcd.external.as_ref();
+        if external.is_some_and(ExternalEtcd::is_in_clear) {
+            draft.note(None, EXTERNAL_IN_CLEAR);
         }
         packages::plan(&mut draft, desired);
         system::plan(&mut draft, desired);
+        selinux::plan(&mut draft, desired);
+        firewall::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
+        if let Some(member) = &member {
+            replace::plan(&mut draft, desired, member);
+        }
         etcd::plan(&mut draft, desired);
         etcd_access::plan(&mut draft, desired);
         let leads = patroni::plan(&mut draft, desired);

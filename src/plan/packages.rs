@@ -1,8 +1,11 @@
 //! Packages: one transaction a node, services not started by it.
 
 use super::draft::{Draft, write_file};
+use super::repositories::supply;
 use super::{Action, Desired, PackageChange, Rollout, Step};
 use crate::cluster::{Node, Role};
+use crate::facts::NodeFacts;
+use crate::platform::{Family, repositories};
 use crate::render::{Purpose, Rendered};
 
 /// Adds the phase.
@@ -12,23 +15,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         let rendered = &desired.rendered[&node.name];
         let facts = draft.facts(&node.name);
         let family = rendered.platform.family;
-        let mut missing = Vec::new();
-        let mut differs = Vec::new();
-        for (name, pin) in wanted(desired, node, rendered) {
-            let package = facts.packages.get(&name).cloned().unwrap_or_default();
-            match (&package.installed, &pin) {
-                (None, _) => missing.push(PackageChange {
-                    version: pin.clone().or(package.candidate),
-                    installed: None,
-                    pinned: pin.is_some(),
-                    name,
-                }),
-                (Some(installed), Some(pin)) if installed != pin => {
-                    differs.push(format!("{name} is {installed}, pinned to {pin}"));
-                }
-                _ => {}
-            }
-        }
+        let Difference { missing, differs } = difference(desired, node, facts);
         let mut steps: Vec<Step> = Vec::new();
         // What must be there before a package's own scripts run.
         let before = rendered
@@ -40,13 +27,22 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
                 .filter_map(|file| write_file(facts, file))
                 .map(Step::from),
         );
+        steps.extend(no_longer_wanted(rendered, facts).map(Step::from));
         if !missing.is_empty() {
-            if !facts.system.package_lists || missing.iter().any(|change| change.version.is_none())
-            {
+            let (actions, sources) = supply(desired, node, facts, &missing);
+            steps.extend(actions.into_iter().map(Step::from));
+            // dnf refreshes what it knows by itself.
+            let unknown = !facts.system.package_lists
+                || missing.iter().any(|change| change.version.is_none());
+            if family == Family::Debian && unknown {
                 steps.push(Action::RefreshPackageLists { family }.into());
             }
-            let packages = missing;
-            steps.push(Action::InstallPackages { family, packages }.into());
+            let install = Action::InstallPackages {
+                family,
+                packages: missing,
+                sources,
+            };
+            steps.push(install.into());
         }
         for message in differs {
             draft.note(
@@ -59,42 +55,124 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
     draft.phase("packages", Rollout::Parallel, work, |_| None);
 }
 
-/// The packages of a node with the version that the inventory pins, in the order of the roles.
-fn wanted(desired: &Desired, node: &Node, rendered: &Rendered) -> Vec<(String, Option<String>)> {
-    let (cluster, platform) = (desired.cluster, &rendered.platform);
-    let pinned = |names: Vec<String>, pin: &Option<String>| {
-        // Only the first package is the program itself; the others follow their own versions.
-        names
-            .into_iter()
-            .enumerate()
-            .map(|(index, name)| (name, pin.clone().filter(|_| index == 0)))
-            .collect::<Vec<_>>()
+/// Our own file of repositories, once the inventory has none any more.
+fn no_longer_wanted(rendered: &Rendered, facts: &NodeFacts) -> Option<Action> {
+    let path = repositories::FILE;
+    let wanted = rendered.files.iter().any(|file| file.path == path);
+    (!wanted && facts.files.contains_key(path)).then(|| Action::RemoveFile {
+        path: path.to_owned(),
+    })
+}
+
+/// What the packages of a node lack.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    /// Packages that are not installed.
+    pub(super) missing: Vec<PackageChange>,
+    /// Installed ones that are not the pinned ones, in words.
+    differs: Vec<String>,
+}
+
+/// Compares what is wanted with what is installed; what is, stays as it is: no package manager is
+/// asked for it, since dnf downgrades without a word.
+pub(super) fn difference(desired: &Desired, node: &Node, facts: &NodeFacts) -> Difference {
+    let rendered = &desired.rendered[&node.name];
+    let family = rendered.platform.family;
+    let installed = |name: &str| facts.packages.get(name)?.installed.as_deref();
+    let mut difference = Difference::default();
+    for Group { names, pin } in wanted(desired, node, rendered) {
+        // Packages of one source come in one version, and go with the one that is there.
+        let sibling = names.iter().find_map(|name| installed(name));
+        let sibling = sibling.filter(|_| family == Family::EnterpriseLinux);
+        for (index, name) in names.iter().enumerate() {
+            // Of Debian's only the first is the program itself; others have their own versions.
+            let pin = pin
+                .as_deref()
+                .filter(|_| index == 0 || family == Family::EnterpriseLinux);
+            let instead = rendered.platform.instead_of(name);
+            if instead.is_some_and(|other| facts.has_package(other)) {
+                continue;
+            }
+            match (installed(name), pin) {
+                (None, _) => {
+                    let candidate = facts.packages.get(name);
+                    let candidate = candidate.and_then(|package| package.candidate.as_deref());
+                    let version = sibling.or(pin).or(candidate);
+                    difference.missing.push(PackageChange {
+                        name: name.clone(),
+                        installed: None,
+                        version: version.map(str::to_owned),
+                        pinned: pin.is_some(),
+                    });
+                }
+                (Some(installed), Some(pin)) if !is_pinned(family, installed, pin) => {
+                    difference
+                        .differs
+                        .push(format!("{name} is {installed}, pinned to {pin}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    difference
+}
+
+/// Whether an installed version is the pinned one. dnf takes a version without its release, and
+/// one without its epoch.
+fn is_pinned(family: Family, installed: &str, pin: &str) -> bool {
+    let without_epoch = installed
+        .split_once(':')
+        .map_or(installed, |(_, rest)| rest);
+    let is = |version: &str| {
+        let rest = version.strip_prefix(pin);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    let mut packages = pinned(platform.tool_packages.clone(), &None);
+    match family {
+        Family::Debian => installed == pin,
+        Family::EnterpriseLinux => is(installed) || is(without_epoch),
+    }
+}
+
+/// Packages of one program.
+struct Group {
+    names: Vec<String>,
+    /// The version that the inventory pins.
+    pin: Option<String>,
+}
+
+/// The packages of a node, in the order of the roles.
+fn wanted(desired: &Desired, node: &Node, rendered: &Rendered) -> Vec<Group> {
+    let (cluster, platform) = (desired.cluster, &rendered.platform);
+    let group = |names: Vec<String>, pin: &Option<String>| Group {
+        names,
+        pin: pin.clone(),
+    };
+    let tools = platform.tool_packages.iter();
+    let mut groups: Vec<Group> = tools.map(|name| group(vec![name.clone()], &None)).collect();
     if node.has(Role::Etcd) {
-        packages.extend(pinned(
-            platform.etcd_packages.clone(),
-            &cluster.etcd.version,
-        ));
+        groups.push(group(platform.etcd_packages.clone(), &cluster.etcd.version));
     }
     if node.has(Role::Postgresql) {
-        packages.extend(pinned(
+        groups.push(group(
             platform.postgresql_packages(rendered.postgresql),
             &cluster.postgresql.package_version,
         ));
-        packages.extend(pinned(
+        groups.push(group(
             platform.patroni_packages.clone(),
             &cluster.patroni.version,
         ));
     }
     if node.has(Role::Haproxy) {
-        packages.extend(pinned(
+        groups.push(group(
             vec![platform.haproxy_package.clone()],
             &cluster.haproxy.version,
         ));
     }
-    if super::system::needs_time_service(node, &desired.facts.nodes[&node.name]) {
-        packages.push((platform.time_package.clone(), None));
+    if super::selinux::needs_tools(node, &desired.facts.nodes[&node.name]) {
+        groups.push(group(vec![platform.selinux_package().to_owned()], &None));
     }
-    packages
+    if super::system::needs_time_service(node, &desired.facts.nodes[&node.name]) {
+        groups.push(group(vec![platform.time_package.clone()], &None));
+    }
+    groups
 }

@@ -1,6 +1,6 @@
 //! What the facts will say once something of a plan is done.
 
-use super::{Action, Condition, Phase, UnitOperation};
+use super::{Action, Condition, Data, Phase, UnitOperation};
 use crate::facts::ask::TIME_UNITS;
 use crate::facts::{DirectoryFacts, Facts, FileFacts, NodeFacts, UnitFacts};
 
@@ -55,6 +55,11 @@ impl NodeFacts {
     pub fn project(&mut self, action: &Action) {
         match action {
             Action::RefreshPackageLists { .. } => self.system.package_lists = true,
+            // Its sections are only known afterwards.
+            Action::AddRepository { .. } => {}
+            Action::DisableModule { module, .. } => {
+                self.system.disabled_modules.push(module.clone());
+            }
             Action::InstallPackages { packages, .. } => {
                 for change in packages {
                     let package = self.packages.entry(change.name.clone()).or_default();
@@ -117,6 +122,8 @@ impl NodeFacts {
                     unit.needs_daemon_reload = false;
                 }
             }
+            Action::Firewall(change) => self.project_firewall(change),
+            Action::Selinux(change) => self.project_selinux(change),
             Action::Systemd { unit, operation } => self.project_unit(unit, *operation),
             Action::PatchDynamicConfiguration { patch, .. } => {
                 if let Some(patroni) = &mut self.patroni {
@@ -141,6 +148,31 @@ impl NodeFacts {
                 let etcd = self.etcd.get_or_insert_default();
                 super::etcd_access::project(etcd.access.get_or_insert_default(), change);
             }
+            Action::MoveAside { path, data, .. } => {
+                self.directories.remove(path);
+                match data {
+                    Data::Postgresql => {
+                        if let Some(postgresql) = &mut self.postgresql {
+                            (postgresql.data_version, postgresql.system_identifier) = (None, None);
+                            postgresql.data_dir_in_use = false;
+                        }
+                    }
+                    Data::Etcd => {
+                        if let Some(etcd) = &mut self.etcd {
+                            etcd.data_dir_has_member = false;
+                        }
+                    }
+                }
+            }
+            Action::JoinEtcd { .. } => self.project_unit(super::etcd::UNIT, UnitOperation::Start),
+            Action::RemoveKeys { .. } => {
+                if let Some(etcd) = &mut self.etcd {
+                    etcd.keys.clear();
+                    etcd.initialize = None;
+                }
+            }
+            // What etcd's members know of each other is looked at before all this.
+            Action::ReplaceEtcdMember { .. } | Action::Reinitialize { .. } => {}
             // What a replica's start or a switchover brings is projected with its gate.
             Action::WakeLeader { .. } | Action::Switchover { .. } => {}
             Action::CreateRole { name, .. } => {
@@ -157,7 +189,7 @@ impl NodeFacts {
         }
     }
 
-    fn project_unit(&mut self, name: &str, operation: UnitOperation) {
+    pub(super) fn project_unit(&mut self, name: &str, operation: UnitOperation) {
         let unit = self.units.entry(name.to_owned()).or_default();
         "loaded".clone_into(&mut unit.load);
         match operation {

@@ -44,16 +44,7 @@ pub(super) fn plan(
         let message = "this is a standby cluster: its leader follows another cluster";
         return Err(PlanError::one(Some(&leader.name), message.to_owned(), None));
     }
-    if patroni.paused {
-        return Err(PlanError::one(
-            None,
-            "Patroni is paused: it changes nothing by itself".to_owned(),
-            Some(format!(
-                "`patronictl resume {}` ends the pause",
-                cluster.scope
-            )),
-        ));
-    }
+    not_paused(cluster, patroni)?;
     let fit = |node: &Node| unfit(desired, (leader, patroni), node);
     match to.and_then(|name| cluster.node(name)) {
         Some(node) => {
@@ -87,7 +78,25 @@ pub(super) fn plan(
     Ok(())
 }
 
-fn is_member(cluster: &Cluster, name: &NodeName) -> Result<(), PlanError> {
+/// # Errors
+/// If Patroni is told to change nothing by itself.
+pub(super) fn not_paused(cluster: &Cluster, patroni: &PatroniFacts) -> Result<(), PlanError> {
+    if !patroni.paused {
+        return Ok(());
+    }
+    Err(PlanError::one(
+        None,
+        "Patroni is paused: it changes nothing by itself".to_owned(),
+        Some(format!(
+            "`patronictl resume {}` ends the pause",
+            cluster.scope
+        )),
+    ))
+}
+
+/// # Errors
+/// If PostgreSQL of that node is not of this inventory.
+pub(super) fn is_member(cluster: &Cluster, name: &NodeName) -> Result<(), PlanError> {
     let mut members = cluster.with_role(Role::Postgresql).map(|node| &node.name);
     if members.any(|member| member == name) {
         return Ok(());
@@ -103,7 +112,8 @@ fn is_member(cluster: &Cluster, name: &NodeName) -> Result<(), PlanError> {
     ))
 }
 
-fn led_by<'a>(desired: &Desired<'a>) -> Option<(&'a Node, &'a PatroniFacts)> {
+/// The node that leads, and what Patroni says there.
+pub(super) fn led_by<'a>(desired: &Desired<'a>) -> Option<(&'a Node, &'a PatroniFacts)> {
     let name = leader(desired.cluster, desired.facts)?;
     let node = desired.cluster.node(&name)?;
     Some((node, desired.facts.nodes.get(&name)?.patroni.as_ref()?))
@@ -149,7 +159,8 @@ fn unfit(
     None
 }
 
-fn receiver(facts: &NodeFacts) -> &str {
+/// What PostgreSQL says of its WAL receiver.
+pub(super) fn receiver(facts: &NodeFacts) -> &str {
     match &facts.postgresql {
         Some(postgresql) if postgresql.answers => {
             let status = postgresql.wal_receiver.as_deref();
@@ -182,7 +193,7 @@ fn is_synchronous(config: &Map<String, Value>) -> bool {
 }
 
 /// Where the REST API answers: TLS may be turned on in the inventory alone.
-fn rest_url(desired: &Desired, node: &Node) -> String {
+pub(super) fn rest_url(desired: &Desired, node: &Node) -> String {
     let facts = desired.facts.nodes.get(&node.name);
     let patroni = facts.and_then(|facts| facts.patroni.as_ref());
     patroni
@@ -203,9 +214,10 @@ fn add(draft: &mut Draft, desired: &Desired, leader: &Node, to: Option<&NodeName
             candidate: to.cloned(),
             patience: 2 * cluster.timings.loop_wait.max(Duration::from_secs(10)),
         },
-        guard: Some(Guard::LeaderIs {
+        guard: Some(Guard::HandsOver {
             node: leader.name.clone(),
             url: url.clone(),
+            candidate: to.cloned(),
         }),
     };
     let mut conditions = Vec::new();

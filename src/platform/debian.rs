@@ -37,6 +37,8 @@ pub fn platform(os: &OsRelease) -> Platform {
         family: Family::Debian,
         name: os.pretty_name.clone(),
         release: major(os),
+        archive_is_gone: false,
+        has_modules: false,
         default_postgresql,
         shipped,
         etcd_packages: words(&["etcd-server", "etcd-client"]),

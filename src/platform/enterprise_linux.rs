@@ -3,14 +3,25 @@
 use super::{Family, Platform, Version, Versions};
 use crate::facts::OsRelease;
 
+/// The oldest release that anything is known of.
+const OLDEST: u32 = 7;
+
+/// Whether `os` is of the family: by its own name or by those that it says it is like. Not by
+/// `fedora`, which Amazon Linux says, too.
+pub(super) fn is(os: &OsRelease) -> bool {
+    const IDS: [&str; 5] = ["rhel", "centos", "rocky", "almalinux", "ol"];
+    let mut names = std::iter::once(&os.id).chain(&os.id_like);
+    names.any(|id| IDS.contains(&id.as_str())) && release(os) >= OLDEST
+}
+
+fn release(os: &OsRelease) -> u32 {
+    let major = os.version_id.split('.').next();
+    major.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
 /// The platform data of a release. Only the major version counts: CentOS Stream has no minor.
 pub fn platform(os: &OsRelease) -> Platform {
-    let release: u32 = os
-        .version_id
-        .split('.')
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
+    let release = release(os);
     let (haproxy, systemd): (&[u32], u32) = match release {
         7 => (&[1, 5, 18], 219),
         8 => (&[1, 8, 27], 239),
@@ -22,7 +33,10 @@ pub fn platform(os: &OsRelease) -> Platform {
         family: Family::EnterpriseLinux,
         name: os.pretty_name.clone(),
         release,
-        default_postgresql: 16,
+        archive_is_gone: release == 7 || os.id == "centos" && release == 8,
+        has_modules: matches!(release, 8 | 9),
+        // The last one that is built for release 7.
+        default_postgresql: if release == 7 { 15 } else { 16 },
         shipped: Versions {
             etcd: Version::of(&[3, 5]),
             patroni: Version::of(if release == 7 { &[3, 0, 2] } else { &[4, 1, 0] }),

@@ -2,9 +2,12 @@
 
 pub mod debian;
 pub mod enterprise_linux;
+pub mod firewall;
+pub mod repositories;
 pub mod version;
 
 use crate::facts::{NodeFacts, OsRelease};
+pub use repositories::{Repository, Sources};
 pub use version::Version;
 
 /// A family of distributions.
@@ -25,6 +28,10 @@ pub struct Platform {
     pub name: String,
     /// The major version of the release, 0 where it has none (testing).
     pub release: u32,
+    /// Whether its mirrors serve its packages no more.
+    pub archive_is_gone: bool,
+    /// Whether its repositories have modules, of which `postgresql` hides PGDG's packages.
+    pub has_modules: bool,
     /// The major version of PostgreSQL that a deploy takes if the inventory names none.
     pub default_postgresql: u16,
     /// The versions that the release ships, assumed where a node cannot be asked.
@@ -71,33 +78,70 @@ pub const PATRONI_CONFIG: &str = "/etc/patroni/patroni.yml";
 
 /// A distribution that mahout does not know.
 #[derive(Debug, thiserror::Error)]
-#[error("`{pretty_name}` (ID={id}) is not a distribution that mahout knows")]
+#[error(
+    "`{pretty_name}` (ID={id}, VERSION_ID={version_id}) is not a distribution that mahout knows; if \
+     it is made of one, set `system.platform` of this node to its name, as in `el-9` or `debian-12`"
+)]
 pub struct UnknownPlatform {
     /// `PRETTY_NAME`.
     pub pretty_name: String,
     /// `ID`.
     pub id: String,
+    /// `VERSION_ID`.
+    pub version_id: String,
 }
 
+/// The names by which [`Platform::named`] knows platforms.
+pub const NAMES: &str = "debian-12, debian-13, ubuntu-22.04, ubuntu-24.04, el-7 to el-10";
+
 impl Platform {
-    /// The platform that `os` describes, by `ID` and `ID_LIKE` and the major version only.
+    /// The platform of a name as `debian-12` or `el-9`.
+    pub fn named(name: &str) -> Option<Self> {
+        let (id, version) = name.split_once('-')?;
+        let id = match id {
+            "el" => "rhel",
+            _ => id,
+        };
+        if !version.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let os = OsRelease {
+            id: id.to_owned(),
+            version_id: version.to_owned(),
+            pretty_name: name.to_owned(),
+            ..OsRelease::default()
+        };
+        Self::detect(&os).ok()
+    }
+
+    /// The platform that `os` describes, by `ID` and `ID_LIKE` and the major version only; what
+    /// the inventory says it is comes first.
     ///
     /// # Errors
     /// If neither names a family that we know.
     pub fn detect(os: &OsRelease) -> Result<Self, UnknownPlatform> {
-        let names = || std::iter::once(&os.id).chain(&os.id_like);
-        if names().any(|id| id == "debian" || id == "ubuntu") {
+        if let Some(platform) = os.platform.as_deref().and_then(Self::named) {
+            let name = os.pretty_name.clone();
+            return Ok(Self { name, ..platform });
+        }
+        let mut names = std::iter::once(&os.id).chain(&os.id_like);
+        if names.any(|id| id == "debian" || id == "ubuntu") {
             return Ok(debian::platform(os));
         }
-        if names().any(|id| {
-            ["rhel", "centos", "fedora", "rocky", "almalinux", "ol"].contains(&id.as_str())
-        }) {
+        if enterprise_linux::is(os) {
             return Ok(enterprise_linux::platform(os));
         }
         Err(UnknownPlatform {
             pretty_name: os.pretty_name.clone(),
             id: os.id.clone(),
+            version_id: os.version_id.clone(),
         })
+    }
+
+    /// Another package that does what `package` does, and cannot be beside it.
+    pub fn instead_of(&self, package: &str) -> Option<&'static str> {
+        let minimal = self.family == Family::EnterpriseLinux && package == "curl";
+        minimal.then_some("curl-minimal")
     }
 
     /// Everything that a PostgreSQL node needs of `major`, server first.
@@ -141,12 +185,30 @@ impl Platform {
         }
     }
 
+    /// The package that carries `semanage`.
+    pub fn selinux_package(&self) -> &'static str {
+        match (self.family, self.release) {
+            (Family::EnterpriseLinux, 7) => "policycoreutils-python",
+            _ => "policycoreutils-python-utils",
+        }
+    }
+
     /// HAProxy's administration socket, where its package looks for it.
     pub fn haproxy_socket(&self) -> &'static str {
         match self.family {
             Family::Debian => "/run/haproxy/admin.sock",
             Family::EnterpriseLinux => "/var/lib/haproxy/stats",
         }
+    }
+
+    /// The folder that HAProxy's unit loads besides its configuration, if there is one.
+    pub fn haproxy_folder(&self) -> Option<&'static str> {
+        (self.family == Family::EnterpriseLinux).then_some("/etc/haproxy/conf.d")
+    }
+
+    /// The file whose `OPTIONS` the units of the family hand to their programs.
+    pub fn options_file(&self, program: &str) -> Option<String> {
+        (self.family == Family::EnterpriseLinux).then(|| format!("/etc/sysconfig/{program}"))
     }
 
     /// What HAProxy's `log` line takes: on Debian the package shows /dev/log into the chroot;

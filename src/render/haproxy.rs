@@ -47,6 +47,7 @@ fn drop_in(target: &Target, templates: &Templates) -> Result<File, RenderError> 
         "state_file": state_file(target),
         "keep_state": KEEP_STATE,
         "config": CONFIG,
+        "conf_d": target.platform.haproxy_folder(),
         "limit_nofile": wanted.max(u64::from(target.cluster.haproxy.maxconn) * 2 + 4096),
     });
     let content = templates.render("haproxy/haproxy.service.conf.tera", limits)?;

@@ -4,12 +4,14 @@
 //! `mahout render` writes them to a folder.
 
 mod etcd;
+pub mod firewall;
 mod haproxy;
 mod hosts;
 mod parameters;
 mod patroni;
 mod patroni_unit;
 mod rendered;
+mod repositories;
 mod system;
 mod tls;
 
@@ -44,6 +46,8 @@ pub struct Target<'a> {
     pub versions: Versions,
     /// PostgreSQL's major version in this cluster.
     pub postgresql: u16,
+    /// The node's architecture, as `uname -m` calls it.
+    pub architecture: String,
     /// The node's memory; `None` where no node was asked (`mahout render`): then what is computed
     /// from it is left out.
     pub memory_bytes: Option<u64>,
@@ -55,6 +59,8 @@ pub struct Target<'a> {
     /// no such file. `None` where it is not known (a record of facts holds no contents): then
     /// the file is not rendered.
     pub hosts_file: Option<String>,
+    /// Whether firewalld runs on the node or is to run, and knows policies.
+    pub firewalld: bool,
 }
 
 impl<'a> Target<'a> {
@@ -76,6 +82,7 @@ impl<'a> Target<'a> {
                 .postgresql
                 .version
                 .unwrap_or(platform.default_postgresql),
+            architecture: facts.system.architecture.clone(),
             memory_bytes: Some(facts.system.memory_bytes),
             swap_bytes: facts.system.swap_bytes,
             kernel_settings: Some(facts.sysctl.keys().cloned().collect()),
@@ -83,6 +90,7 @@ impl<'a> Target<'a> {
                 None => Some(String::new()),
                 Some(file) => file.content.as_ref().map(|text| text.expose().to_owned()),
             },
+            firewalld: firewall::is_wanted(node, facts),
         }
     }
 
@@ -103,10 +111,12 @@ impl<'a> Target<'a> {
                 .postgresql
                 .version
                 .unwrap_or(platform.default_postgresql),
+            architecture: "x86_64".to_owned(),
             memory_bytes: None,
             swap_bytes: 0,
             kernel_settings: None,
             hosts_file: Some(String::new()),
+            firewalld: false,
         }
     }
 
@@ -223,6 +233,8 @@ pub enum RenderError {
 /// If a template of the user's is wrong, or a setting is `auto` that cannot be.
 pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let mut files = system::files(target, templates)?;
+    files.extend(repositories::file(target, templates)?);
+    files.extend(firewall::file(target, templates)?);
     files.extend(tls::files(target));
     if target.node.has(Role::Etcd) {
         files.extend(etcd::files(target, templates)?);
@@ -279,4 +291,6 @@ pub enum Purpose {
     PatroniConfig,
     /// haproxy.cfg.
     HaproxyConfig,
+    /// What firewalld lets in.
+    Firewall,
 }

@@ -59,11 +59,13 @@ impl Rendered {
             let Some(said) = facts.nodes.get(&node.name) else {
                 continue;
             };
-            let platform =
-                Platform::detect(&said.system.os).map_err(|cause| RenderError::Platform {
-                    node: node.name.clone(),
-                    cause,
-                })?;
+            let mut os = said.system.os.clone();
+            // A record may be older than the inventory.
+            os.platform.clone_from(&node.system.platform);
+            let platform = Platform::detect(&os).map_err(|cause| RenderError::Platform {
+                node: node.name.clone(),
+                cause,
+            })?;
             let target = Target::of_facts(cluster, node, secrets, &platform, said);
             rendered.insert(node.name.clone(), Self::of(&target, templates)?);
         }

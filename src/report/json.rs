@@ -20,11 +20,25 @@
 //! | `finding` | `severity` (`ok`, `warning`, `error`), `group`, `check` (its stable name), `node` (null for the cluster), `message`, `hint` (null or text) |
 //! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, the last |
 //!
+//! # Explanations
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `cause` | `node`, `signature` (its stable name), `cause`, `remedy`, `evidence` (a list of `source`, the record's name, and `line`) |
+//! | `explained` | `nodes` (names that were looked at), `causes` (how many); one line, the last |
+//!
 //! # Secrets
 //!
 //! | type | keys |
 //! | --- | --- |
 //! | `secret` | `name`, `source` (`vault`, `env:NAME`, `file:PATH`, `command`), `kept` (whether the vault has it; null if it is kept elsewhere), `in_rotation`, `used` (whether the inventory names it) |
+//!
+//! # Locks and runs
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `lock` | `node`, `holder` (`USER@HOST`), `held_seconds`, `silent_seconds` (since its last sign of life), `alive`, `running` (null or the step) |
+//! | `run` | those of [`super::AuditEntry`], `on` (the nodes that have it on record), `here` (whether this machine has) |
 //!
 //! # Status
 //!
@@ -57,7 +71,7 @@ use crate::report::Event;
 use crate::secret::Mask;
 use crate::verify::Finding;
 
-fn line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+pub(super) fn line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     writeln!(out, "{value}")
 }
 

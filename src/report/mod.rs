@@ -1,11 +1,14 @@
 //! Turns events, plans, facts and findings into words, pictures and JSON. The only place that
 //! prints, with `main.rs`.
 
+mod audit;
 mod diff;
 pub mod event;
+mod explain;
 mod findings;
 mod group;
 pub mod json;
+mod locks;
 mod pem;
 mod plain;
 mod plan;
@@ -15,9 +18,14 @@ mod status;
 mod status_text;
 mod step;
 
+pub use audit::{
+    AuditEntry, Audited, UNENDED, merged, plan_digest, timestamp, write_audit, write_audit_json,
+};
 pub use event::{Event, Events, Received};
+pub use explain::{write_explanations, write_explanations_json};
 pub use findings::{Counts, write_findings, write_problems};
 pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
+pub use locks::{LockView, write_locks, write_locks_json};
 pub use plan::{Detail, PlanView, write_plan};
 pub use secrets::{VaultView, write_secrets};
 pub use status::{Connect, EtcdStatus, HaproxyStatus, MemberStatus, Status};

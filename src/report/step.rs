@@ -6,6 +6,7 @@ use super::clean;
 use super::diff::{self, Line, Sign};
 use super::pem::readable;
 use super::plan::Detail;
+use crate::cluster::NodeName;
 use crate::facts::FileFacts;
 use crate::plan::{Action, EtcdChange, Guard, Step, UnitOperation};
 use crate::render::File;
@@ -57,8 +58,10 @@ pub(super) fn change(action: &Action) -> Change {
             }
         }
         Action::WriteFile { before: None, .. }
+        | Action::AddRepository { .. }
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
+        | Action::JoinEtcd { .. }
         | Action::CreateRole { .. } => Change::Create,
         Action::EtcdAccess { change, .. } => match change {
             EtcdChange::Role { .. } | EtcdChange::User { .. } | EtcdChange::RequireLogin => {
@@ -71,14 +74,21 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::RefreshPackageLists { .. }
         | Action::SetSysctl { .. }
         | Action::ReloadSystemd
+        | Action::Firewall(_)
+        | Action::Selinux(_)
         | Action::WakeLeader { .. }
         | Action::EtcdPeerUrl { .. }
         | Action::ReloadPatroni { .. }
         | Action::RestartPatroni { .. }
         | Action::Switchover { .. }
+        | Action::Reinitialize { .. }
+        | Action::ReplaceEtcdMember { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
-        Action::RemoveFile { .. } => Change::Remove,
+        Action::RemoveFile { .. }
+        | Action::DisableModule { .. }
+        | Action::MoveAside { .. }
+        | Action::RemoveKeys { .. } => Change::Remove,
         Action::Systemd { operation, .. } => match operation {
             UnitOperation::Enable | UnitOperation::Start => Change::Create,
             UnitOperation::Restart | UnitOperation::Reload => Change::Update,
@@ -91,6 +101,12 @@ pub(super) fn change(action: &Action) -> Change {
 pub(super) fn guard(guard: &Guard) -> String {
     match guard {
         Guard::LeaderIs { node, .. } => format!("if leader is {node}"),
+        Guard::HandsOver {
+            node, candidate, ..
+        } => {
+            let follower = candidate.as_ref().map_or("another", NodeName::as_str);
+            format!("if leader is {node}, {follower} follows and nothing is paused")
+        }
         Guard::EtcdQuorumWithout { node, .. } => format!("if etcd has quorum without {node}"),
         Guard::DataDirectoryEmpty { path } => format!("if {path} is empty"),
     }

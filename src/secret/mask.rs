@@ -69,7 +69,7 @@ impl Mask {
 
 /// How a secret may be written: as it is, or quoted for YAML, JSON, SQL, a shell, a URL, systemd.
 /// Of one with several lines each line that tells something.
-fn spellings(secret: &str) -> Vec<String> {
+pub fn spellings(secret: &str) -> Vec<String> {
     let mut parts = vec![secret];
     if secret.contains('\n') {
         parts = secret

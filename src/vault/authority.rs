@@ -34,8 +34,8 @@ pub(super) fn new_authority(
     Ok(Secret::new(pem))
 }
 
-/// A certificate with its key, PEM, for both ends of a connection: etcd's gateway and Patroni are
-/// clients with the certificate that they serve with. It is valid until `end`, in seconds since the
+/// A certificate with its key, PEM, for servers; for both ends of a connection where the service
+/// is a client with it, as etcd's gateway and Patroni are. It is valid until `end`, in seconds since the
 /// epoch.
 pub(super) fn issue(
     spec: &CertificateSpec,
@@ -63,10 +63,11 @@ pub(super) fn issue(
         .subject_alt_names
         .extend(spec.addresses.iter().map(address));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![
-        ExtendedKeyUsagePurpose::ServerAuth,
-        ExtendedKeyUsagePurpose::ClientAuth,
-    ];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    if spec.name.purpose.is_for_clients() {
+        let clients = ExtendedKeyUsagePurpose::ClientAuth;
+        params.extended_key_usages.push(clients);
+    }
     params.use_authority_key_identifier_extension = true;
     params.not_before = now - BACKDATED;
     params.not_after = OffsetDateTime::from_unix_timestamp(end).map_err(|_| rcgen::Error::Time)?;

@@ -7,14 +7,15 @@ use rcgen::{KeyPair, PublicKeyData};
 
 use super::authority::key_of;
 use super::{VaultError, file};
-use crate::cluster::{BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec};
+use crate::cluster::etcd::ROOT;
+use crate::cluster::{BroughtCertificates, CertificateName, CertificateSpec, Cluster};
 use crate::secret::Secret;
 use crate::x509::Certificate;
 
-/// The authorities that are trusted and every certificate, as `specs` ask for them.
+/// The authorities that are trusted and every certificate that `cluster` is to have.
 pub(super) fn read(
     brought: &BroughtCertificates,
-    specs: &[CertificateSpec],
+    cluster: &Cluster,
     now: i64,
 ) -> Result<(String, BTreeMap<CertificateName, Secret>), VaultError> {
     let wrong = |why: String| VaultError::BroughtAuthority {
@@ -32,14 +33,15 @@ pub(super) fn read(
         ));
     }
     let mut certificates = BTreeMap::new();
-    for spec in specs {
+    for spec in cluster.certificates() {
         let path = brought.file(&spec.name);
-        let pem = one(&path, spec, &authorities, now).map_err(|why| VaultError::Brought {
-            name: spec.name.clone(),
-            path: path.clone(),
-            why,
-        })?;
-        certificates.insert(spec.name.clone(), pem);
+        let pem =
+            one(&path, &spec, cluster, &authorities, now).map_err(|why| VaultError::Brought {
+                name: spec.name.clone(),
+                path: path.clone(),
+                why,
+            })?;
+        certificates.insert(spec.name, pem);
     }
     Ok((bundle, certificates))
 }
@@ -47,6 +49,7 @@ pub(super) fn read(
 fn one(
     path: &Path,
     spec: &CertificateSpec,
+    cluster: &Cluster,
     authorities: &[Certificate],
     now: i64,
 ) -> Result<Secret, String> {
@@ -77,7 +80,7 @@ fn one(
     if !lacking.is_empty() {
         return Err(format!("it does not name {}", lacking.join(", ")));
     }
-    let both = spec.name.purpose != CertificatePurpose::Postgresql;
+    let both = spec.name.purpose.is_for_clients();
     if !leaf.for_servers || (both && !leaf.for_clients) {
         let wanted = if both {
             "serverAuth and clientAuth: the service is a client with it, too"
@@ -85,6 +88,14 @@ fn one(
             "serverAuth"
         };
         return Err(format!("its extended key usage lacks {wanted}"));
+    }
+    // Any certificate of the authority opens etcd's client port, whatever it was made for.
+    if leaf.common_name == ROOT || cluster.is_etcd_user(&leaf.common_name) {
+        return Err(format!(
+            "it has the common name `{}`: etcd lets whoever shows it in as that user, without a \
+             password",
+            leaf.common_name
+        ));
     }
     if spec.common_name.is_empty() && !leaf.common_name.is_empty() {
         return Err(format!(

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
-/// The form of the content; 1 was JSON in clear text.
-pub(super) const VERSION: u32 = 2;
+/// The form of the content; 1 was JSON in clear text, 2 had no lineage.
+pub(super) const VERSION: u32 = 3;
 
 /// What the file holds, once it is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,11 @@ pub(super) struct Content {
     pub(super) id: String,
     /// How often something that is deployed has changed.
     pub(super) generation: u64,
+    /// The tags of the generations that led here, the present one's last: random, so that two
+    /// copies that were changed apart differ, however often each was. One from before there were
+    /// tags has none.
+    #[serde(default)]
+    pub(super) lineage: Vec<String>,
     /// For whom the file is encrypted, as age's public keys; none if it is to a passphrase.
     pub(super) recipients: Vec<String>,
     /// The generated secrets by name.

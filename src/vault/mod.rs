@@ -163,6 +163,15 @@ impl Vault {
         }
         // One that was migrated has not been counted before.
         self.next.generation = self.next.generation.max(1);
+        self.next.lineage.clone_from(&self.before.lineage);
+        if self.next.generation != self.before.generation {
+            // The plan that was shown holds the tag that is written then.
+            let tag = match made.lineage.get(self.before.lineage.len()) {
+                Some(tag) => tag.clone(),
+                None => generate::id()?,
+            };
+            self.next.lineage.push(tag);
+        }
         Ok(())
     }
 
@@ -187,16 +196,17 @@ impl Vault {
             let stamp = Stamp {
                 vault: self.next.id.clone(),
                 generation: self.next.generation,
+                tag: self.next.lineage.last().cloned(),
             };
             secrets.stamp = stamp.to_string();
+            secrets.lineage.clone_from(&self.next.lineage);
         }
         if !cluster.tls.enabled {
             return Ok(secrets);
         }
-        let specs = cluster.certificates();
         if let Some(brought) = &cluster.tls.brought {
             (secrets.ca_bundle, secrets.certificates) =
-                brought::read(brought, &specs, now.unix_timestamp())?;
+                brought::read(brought, cluster, now.unix_timestamp())?;
             return Ok(secrets);
         }
         for authority in self.next.authorities.trusted() {
@@ -205,7 +215,7 @@ impl Vault {
                 .push_str(authority::certificate_of(authority.expose()));
             secrets.ca_bundle.push('\n');
         }
-        for spec in specs {
+        for spec in cluster.certificates() {
             if let Some(pem) = self.next.certificates.get(&spec.name.to_string()) {
                 secrets.certificates.insert(spec.name, pem.clone());
             }

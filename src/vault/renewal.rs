@@ -29,6 +29,8 @@ pub(super) fn due(
     if present.common_name != spec.common_name
         || present.names != spec.names
         || present.addresses != spec.addresses
+        || !present.for_servers
+        || present.for_clients != spec.name.purpose.is_for_clients()
     {
         return Some(Due::SaysOtherwise);
     }

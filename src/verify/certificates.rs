@@ -1,8 +1,11 @@
 //! The certificates on the nodes: whose, of which authority, for how long yet.
 
+use std::collections::BTreeMap;
+
 use super::view::{Judge, View};
 use super::words::count;
 use crate::cluster::tls::{CA_FILE, FOLDER};
+use crate::cluster::{CertificatePurpose, NodeName};
 use crate::facts::{DirectoryFacts, NodeFacts};
 use crate::render::{File, Purpose};
 use crate::x509::Certificate;
@@ -16,16 +19,17 @@ pub(super) fn certificates(view: &View, judge: &mut Judge) {
         return;
     }
     let mut seen = 0;
-    let mut first_to_end = i64::MAX;
+    let mut left: BTreeMap<CertificatePurpose, Vec<(i64, &NodeName)>> = BTreeMap::new();
     for (node, facts) in view.nodes() {
         folder(node.name.as_str(), facts, judge);
         let trusted = read(facts, CA_FILE);
         let rendered = view.rendered.get(&node.name);
         for file in rendered.into_iter().flat_map(|rendered| &rendered.files) {
             // What is missing, and modes and owners, `system.files` says.
-            if !matches!(file.purpose, Purpose::Certificate(_))
-                || !facts.files.contains_key(&file.path)
-            {
+            let Purpose::Certificate(purpose) = file.purpose else {
+                continue;
+            };
+            if !facts.files.contains_key(&file.path) {
                 continue;
             }
             let Some(present) = read(facts, &file.path) else {
@@ -42,7 +46,8 @@ pub(super) fn certificates(view: &View, judge: &mut Judge) {
                 continue;
             };
             seen += 1;
-            first_to_end = first_to_end.min(leaf.left(view.now));
+            let of_purpose = left.entry(purpose).or_default();
+            of_purpose.push((leaf.left(view.now), &node.name));
             let mut faults = Vec::new();
             if differs(leaf, file) {
                 faults.push("is not the one that was made for it".to_owned());
@@ -65,12 +70,31 @@ pub(super) fn certificates(view: &View, judge: &mut Judge) {
     }
     authorities(view, judge);
     if seen > 0 {
-        let left = days(first_to_end);
-        judge.holds(format!(
-            "{}, the first of which expires in {left}",
-            count(seen, "certificate")
-        ));
+        let each: Vec<String> = left.into_iter().map(days_left).collect();
+        let seen = count(seen, "certificate");
+        judge.holds(format!("{seen}, each valid for: {}", each.join("; ")));
     }
+}
+
+/// How long each node's certificate of a purpose is still valid: `patroni 364 days`, or, where they
+/// differ, `patroni 364 days on pg-1, pg-2, 12 days on pg-3`.
+fn days_left((purpose, left): (CertificatePurpose, Vec<(i64, &NodeName)>)) -> String {
+    let mut by_days: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+    for (left, node) in left {
+        let nodes = by_days.entry(left / DAY).or_default();
+        nodes.push(node.as_str());
+    }
+    let alike = by_days.len() == 1;
+    let words = by_days.into_iter().map(|(number, nodes)| {
+        let days = days(number * DAY);
+        if alike {
+            days
+        } else {
+            format!("{days} on {}", nodes.join(", "))
+        }
+    });
+    let words: Vec<String> = words.collect();
+    format!("{} {}", purpose.as_str(), words.join(", "))
 }
 
 /// Keys must not be replaced by others.
@@ -85,7 +109,7 @@ fn folder(node: &str, facts: &NodeFacts, judge: &mut Judge) {
             folder.owner, folder.mode
         );
         judge
-            .error(&crate::cluster::NodeName::from(node), message)
+            .error(&NodeName::from(node), message)
             .hint(format!("chown root:root {FOLDER} && chmod 755 {FOLDER}"));
     }
 }
@@ -156,4 +180,24 @@ fn remedy(view: &View) -> &'static str {
 
 fn days(seconds: i64) -> String {
     count(usize::try_from(seconds / DAY).unwrap_or_default(), "day")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DAY, days_left};
+    use crate::cluster::{CertificatePurpose, NodeName};
+
+    #[test]
+    fn every_certificate_s_days_are_told() {
+        let nodes = ["pg-1", "pg-2", "pg-3"].map(NodeName::from);
+        let told = |days: [i64; 3]| {
+            let left = days.into_iter().map(|days| days * DAY + 5).zip(&nodes);
+            days_left((CertificatePurpose::Patroni, left.collect()))
+        };
+        assert_eq!(told([364, 364, 364]), "patroni 364 days");
+        assert_eq!(
+            told([364, 12, 364]),
+            "patroni 12 days on pg-2, 364 days on pg-1, pg-3"
+        );
+    }
 }

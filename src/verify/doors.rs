@@ -10,7 +10,8 @@ use std::fmt;
 
 use super::view::{Judge, View};
 use super::words::{count, list};
-use crate::cluster::{Cluster, Node, NodeName, Role};
+use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
+use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role};
 
 pub use script::{SCRIPT_DEADLINE, parse, script};
 
@@ -41,7 +42,7 @@ pub enum Door {
     PostgresqlSuperuser,
     /// PostgreSQL as replication user without a certificate, with a password that is tried first.
     PostgresqlReplication,
-    /// PostgreSQL as superuser through HAProxy.
+    /// As [`Door::PostgresqlSuperuser`], through HAProxy.
     HaproxySuperuser,
     /// HAProxy's statistics page.
     HaproxyStatistics,
@@ -109,7 +110,12 @@ impl Door {
     fn without_tls(self) -> bool {
         matches!(
             self,
-            Self::RestPatch | Self::RestSwitchover | Self::HaproxyStatistics
+            Self::RestPatch
+                | Self::RestSwitchover
+                | Self::PostgresqlSuperuser
+                | Self::PostgresqlReplication
+                | Self::HaproxySuperuser
+                | Self::HaproxyStatistics
         )
     }
 
@@ -138,9 +144,9 @@ impl fmt::Display for Door {
             Self::RestSwitchover => "the REST API takes a switchover from anybody",
             Self::RestPassword => "the REST API takes a PATCH without a password",
             Self::PostgresqlPlain => "PostgreSQL lets clients in without TLS",
-            Self::PostgresqlSuperuser => "PostgreSQL asks the superuser for no certificate",
+            Self::PostgresqlSuperuser => "PostgreSQL lets the superuser in",
             Self::PostgresqlReplication => "PostgreSQL lets the replication user in",
-            Self::HaproxySuperuser => "PostgreSQL asks the superuser for no certificate through it",
+            Self::HaproxySuperuser => "PostgreSQL lets the superuser in through it",
             Self::HaproxyStatistics => "its statistics page is open",
         })
     }
@@ -261,11 +267,16 @@ fn closed_where(view: &View, judge: &mut Judge, wanted: impl Fn(Door) -> bool) {
 
 /// TLS is on, or it is said that it is not.
 pub(super) fn tls(view: &View, judge: &mut Judge) {
-    if view.cluster.tls.enabled {
-        judge.holds("etcd, Patroni and PostgreSQL speak TLS");
-    } else {
+    if !view.cluster.tls.enabled {
         judge
-            .warning(None, crate::cluster::tls::OFF)
+            .warning(None, OFF)
             .hint("`tls: on` in the inventory; the next deploy turns it on in a running cluster");
     }
+    let external = view.cluster.etcd.external.as_ref();
+    if external.is_some_and(ExternalEtcd::is_in_clear) {
+        judge
+            .warning(None, EXTERNAL_IN_CLEAR)
+            .hint("`protocol: https` and `ca_file` in `etcd.external`");
+    }
+    judge.holds("etcd, Patroni and PostgreSQL speak TLS");
 }

@@ -2,6 +2,7 @@
 
 use super::view::{Judge, View};
 use super::words::count;
+use crate::cluster::tls::STAMP_FILE;
 use crate::facts::FileFacts;
 use crate::render::File;
 
@@ -22,12 +23,22 @@ pub(super) fn files(view: &View, judge: &mut Judge) {
             if !faults.is_empty() {
                 judge
                     .error(&node.name, format!("{}: {}", file.path, faults.join(", ")))
-                    .hint("`mahout diff` shows the difference, `mahout deploy` puts it back");
+                    .hint(remedy(file));
             }
         }
     }
     if seen > 0 {
         judge.holds(format!("{} as rendered", count(seen, "file")));
+    }
+}
+
+fn remedy(file: &File) -> &'static str {
+    if file.path == STAMP_FILE {
+        // A deploy would refuse an older vault, or another one.
+        "`mahout diff` says whether this vault is older than the node's, is another one, or waits to \
+         be deployed"
+    } else {
+        "`mahout diff` shows the difference, `mahout deploy` puts it back"
     }
 }
 

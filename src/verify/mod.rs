@@ -12,13 +12,16 @@ pub mod doors;
 mod etcd;
 mod etcd_access;
 mod files;
+mod firewall;
 mod haproxy;
 mod kernel;
+pub mod paths;
 mod patroni;
 mod postgresql;
 mod postgresql_access;
 pub mod probe;
 mod replication;
+mod selinux;
 mod system;
 mod time;
 mod versions;
@@ -33,6 +36,7 @@ use crate::cluster::{Cluster, NodeName};
 use crate::facts::Facts;
 use crate::render::Rendered;
 use doors::Knock;
+use paths::Walk;
 use probe::ProbeResult;
 pub use view::leader;
 use view::{Judge, View};
@@ -120,6 +124,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("haproxy.read", haproxy::read),
     ("haproxy.closed", doors::haproxy),
     ("system.reachable", system::reachable),
+    ("system.paths", paths::needed),
+    ("system.firewall", firewall::firewall),
+    ("system.selinux", selinux::selinux),
     ("system.tls", doors::tls),
     ("system.units", system::units),
     ("system.files", files::files),
@@ -150,13 +157,15 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 ///
 /// `rendered` holds what every node that told its facts is to have; `probes` what
 /// [`probe::parse`] made of the probes through HAProxy, `doors` what [`doors::parse`] made of the
-/// knocks; both are empty if none were sent. `now` is in seconds since the epoch.
+/// knocks, `walks` what [`paths::parse`] made of the paths; each is empty if none were sent. `now`
+/// is in seconds since the epoch.
 pub fn verify(
     cluster: &Cluster,
     facts: &Facts,
     rendered: &BTreeMap<NodeName, Rendered>,
     probes: &[ProbeResult],
     doors: &[Knock],
+    walks: &[Walk],
     now: i64,
 ) -> Vec<Finding> {
     let view = View {
@@ -165,6 +174,7 @@ pub fn verify(
         rendered,
         probes,
         doors,
+        walks,
         now,
     };
     let mut findings = Vec::new();

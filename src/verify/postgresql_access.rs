@@ -3,7 +3,9 @@
 
 use super::view::{Judge, View};
 use crate::cluster::hba::{Rule, parse};
+use crate::cluster::secrets::tried_first;
 use crate::platform::PATRONI_CONFIG;
+use crate::secret::{Secret, scram};
 
 /// Every server speaks TLS, and what replicas stream is encrypted.
 pub(super) fn encryption(view: &View, judge: &mut Judge) {
@@ -75,7 +77,8 @@ pub(super) fn hba_rules(view: &View, judge: &mut Judge) {
     }
 }
 
-/// No password of ours is kept as anything but a SCRAM verifier.
+/// No password of ours is kept as anything but a SCRAM verifier, and none is one that is tried
+/// first: the verifier tells.
 pub(super) fn passwords(view: &View, judge: &mut Judge) {
     let Some(leader) = view.leader() else { return };
     let facts = view.facts.nodes.get(&leader.name);
@@ -88,6 +91,7 @@ pub(super) fn passwords(view: &View, judge: &mut Judge) {
             Some(verifier) if !verifier.expose().starts_with("SCRAM-SHA-256$") => {
                 "has a password that is kept as md5"
             }
+            Some(verifier) if is_guessed(role, verifier) => "has a password that is tried first",
             Some(_) => continue,
         };
         judge
@@ -95,6 +99,10 @@ pub(super) fn passwords(view: &View, judge: &mut Judge) {
             .hint("`mahout deploy` sets it");
     }
     if !said.verifiers.is_empty() {
-        judge.holds("kept as SCRAM verifiers");
+        judge.holds("kept as SCRAM verifiers, of none that is tried first");
     }
+}
+
+fn is_guessed(role: &str, verifier: &Secret) -> bool {
+    tried_first(role).any(|guess| scram::is_of(verifier, &Secret::new(guess)))
 }

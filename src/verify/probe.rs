@@ -5,8 +5,7 @@
 //! read through the read-only port. It logs in as a role without any right, so that the probe
 //! goes the way that a client goes: through HAProxy, pg_hba and a password.
 
-use std::net::IpAddr;
-
+use crate::cluster::firewall::reached_at;
 use crate::cluster::postgresql::PROBE_ROLE;
 use crate::cluster::tls::CA_FILE;
 use crate::cluster::{Cluster, Node, NodeName, Role};
@@ -74,21 +73,7 @@ pub struct ProbeResult {
 /// The address under which clients on other machines reach the HAProxy of `node`; `None` if it
 /// listens on loopback alone.
 pub fn client_address(node: &Node) -> Option<String> {
-    let own = node.address.to_string();
-    let addresses = || {
-        let listen = node.haproxy.listen.iter();
-        listen.map(|address| address.trim_matches(['[', ']']))
-    };
-    if addresses().any(|address| matches!(address, "*" | "0.0.0.0" | "::") || address == own) {
-        return Some(own);
-    }
-    addresses()
-        .find(|address| {
-            !address
-                .parse()
-                .is_ok_and(|address: IpAddr| address.is_loopback())
-        })
-        .map(str::to_owned)
+    reached_at(node, &node.haproxy.listen)
 }
 
 /// The address under which `from` reaches the HAProxy of `node`.

@@ -3,11 +3,15 @@
 use super::view::{Judge, View, by_value};
 use super::words::{count, list};
 use crate::cluster::{Node, Role};
+use crate::platform::Platform;
 
-/// Every node told its facts.
+/// Every node told its facts, and runs something that mahout knows.
 pub(super) fn reachable(view: &View, judge: &mut Judge) {
     for node in &view.cluster.nodes {
-        if view.facts.nodes.contains_key(&node.name) {
+        if let Some(said) = view.facts.nodes.get(&node.name) {
+            if let Err(unknown) = Platform::detect(&said.system.os) {
+                judge.error(&node.name, format!("its files are not judged: {unknown}"));
+            }
             continue;
         }
         let cause = view.facts.unreachable.get(&node.name);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::doors::Knock;
+use super::paths::Walk;
 use super::probe::ProbeResult;
 use super::{Finding, Severity};
 use crate::cluster::{Cluster, Node, NodeName, Role};
@@ -16,6 +17,7 @@ pub(super) struct View<'a> {
     pub(super) rendered: &'a BTreeMap<NodeName, Rendered>,
     pub(super) probes: &'a [ProbeResult],
     pub(super) doors: &'a [Knock],
+    pub(super) walks: &'a [Walk],
     /// In seconds since the epoch.
     pub(super) now: i64,
 }

@@ -124,6 +124,21 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "execute",
         &["inventory", "template", "verify", "commands", "vault"],
     ),
+    (
+        "explain",
+        &[
+            "facts",
+            "plan",
+            "transport",
+            "execute",
+            "report",
+            "commands",
+            "render",
+            "verify",
+            "vault",
+            "inventory",
+        ],
+    ),
     ("report", &["transport", "execute", "commands", "vault"]),
     (
         "vault",
@@ -159,6 +174,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "inventory",
     "cluster",
+    "explain",
     "platform",
     "plan",
     "render",

@@ -262,6 +262,11 @@ fn nodes_that_cannot_be_reached_are_3_and_nothing_is_asked() {
         assert!(said.stderr.contains("pg-1: "), "{}", said.stderr);
     }
     assert!(!shell.path("inventory.secrets.json").exists());
+    // What the nodes do not say is not there, and is told.
+    let said = shell.exits(3, &["facts", "--record", "record.json"]);
+    assert!(said.stderr.contains("pg-3: "), "{}", said.stderr);
+    let record = fs::metadata(shell.path("record.json")).expect("a record");
+    assert_eq!(record.permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

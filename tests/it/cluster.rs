@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::operator::{Run, TestLab, lab_or_skip};
+use crate::operator::{Run, TestLab, lab_or_skip, tell};
 
 /// Everything under /etc, /usr, /opt and /var/lib without data directories, package manager's
 /// caches and what daemons write by themselves, with hash, mode, owner and time; and every unit's
@@ -79,6 +79,43 @@ fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> 
              -XAtq -v ON_ERROR_STOP=1 -c \"{statement}\""
         ),
     )
+}
+
+/// What systemd thinks of how the services are shut in, in tenths of its 0 (safe) to 10; the
+/// README has the figures.
+fn shut_in(lab: &TestLab) {
+    let node = &lab.node_names()[0];
+    for (unit, most) in [("etcd", 15), ("patroni", 17), ("haproxy", 32)] {
+        let run = lab.on(
+            node,
+            &format!("systemd-analyze security --no-pager --threshold={most} {unit}.service"),
+        );
+        tell(run.stdout.trim().lines().last().unwrap_or_default());
+        run.succeeds();
+    }
+}
+
+/// Patroni dies on the leader without a word: PostgreSQL runs on, and is found again.
+fn patroni_is_killed(lab: &TestLab, leader: &str) {
+    let pid = |script: &str| {
+        let run = lab.on(leader, script);
+        run.succeeds();
+        run.stdout.trim().to_owned()
+    };
+    let patroni = || pid("systemctl show --property=MainPID --value patroni");
+    let postmaster = || pid("head -n 1 /var/lib/postgresql/*/patroni/postmaster.pid");
+    let (killed, before) = (patroni(), postmaster());
+    lab.on(leader, "systemctl kill -s KILL --kill-who=main patroni")
+        .succeeds();
+    await_that("Patroni runs again", Duration::from_secs(60), || {
+        let now = patroni();
+        now != "0" && now != killed
+    });
+    await_that("verify is green", Duration::from_secs(60), || {
+        lab.mahout(&["verify"]).code == 0
+    });
+    assert_eq!(postmaster(), before, "PostgreSQL ran on");
+    assert_eq!(self::leader(lab).as_deref(), Some(leader));
 }
 
 fn whole_path(suite: &str, image: &str) {
@@ -182,6 +219,9 @@ fn whole_path(suite: &str, image: &str) {
     .exits_with(1);
     lab.mahout(&["verify"]).succeeds();
 
+    shut_in(&lab);
+    patroni_is_killed(&lab, &first_leader);
+
     // A dynamic setting arrives by PATCH; one that needs a restart is reported.
     lab.append_to_inventory(
         "  parameters: { max_connections: 123 }\n\
@@ -255,6 +295,49 @@ fn whole_path_on_trixie() {
     whole_path("trixie", "installed");
 }
 
+fn node_of(lab: &TestLab, index: usize, roles: &str) -> String {
+    let name = &lab.node_names()[index];
+    let address = lab.address(name);
+    format!("  {name}: {{ address: {address}, roles: [{roles}] }}\n")
+}
+
+/// A cluster whose etcd and PostgreSQL have nodes of their own.
+fn dedicated(lab: &TestLab, scope: &str, tls: &str) -> String {
+    let ssh = lab.inventory_ssh_section();
+    let roles = ["etcd", "etcd", "etcd, haproxy", "postgresql", "postgresql"];
+    let nodes = roles.iter().enumerate();
+    let nodes: String = nodes
+        .map(|(index, roles)| node_of(lab, index, roles))
+        .collect();
+    format!("scope: {scope}\ntls: {tls}\n{ssh}nodes:\n{nodes}")
+}
+
+#[test]
+fn dedicated_nodes_with_tls() {
+    let Some(lab) = lab_or_skip("core-apart", "bookworm", "installed", 5) else {
+        return;
+    };
+    lab.write(Path::new("apart.yml"), &dedicated(&lab, "apart", "on"));
+    let mahout = |arguments: &[&str]| lab.mahout_with(Path::new("apart.yml"), arguments);
+    mahout(&["deploy", "--yes"]).succeeds();
+    mahout(&["verify"]).succeeds();
+    // Each node has the certificates of its own roles and no others.
+    let names = lab.node_names();
+    let held = |index: usize| {
+        let run = lab.on(&names[index], "cd /etc/mahout && echo *.pem");
+        run.stdout.trim().to_owned()
+    };
+    for index in 0..3 {
+        assert_eq!(held(index), "etcd-peer.pem etcd-server.pem");
+    }
+    for index in 3..5 {
+        assert_eq!(held(index), "patroni.pem postgresql.pem");
+    }
+    let run = mahout(&["deploy", "--yes"]);
+    run.succeeds();
+    assert!(run.stdout.contains("nothing to change"), "{run}");
+}
+
 #[test]
 fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     let Some(lab) = lab_or_skip("core-dedicated", "bookworm", "installed", 6) else {
@@ -262,21 +345,7 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     };
     let names = lab.node_names();
     let ssh = lab.inventory_ssh_section();
-    let node = |index: usize, roles: &str| {
-        format!(
-            "  {}: {{ address: {}, roles: [{roles}] }}\n",
-            names[index],
-            lab.address(&names[index])
-        )
-    };
-    let first = format!(
-        "scope: one\ntls: off\n{ssh}nodes:\n{}{}{}{}{}",
-        node(0, "etcd"),
-        node(1, "etcd"),
-        node(2, "etcd, haproxy"),
-        node(3, "postgresql"),
-        node(4, "postgresql"),
-    );
+    let first = dedicated(&lab, "one", "off");
     let endpoints: Vec<String> = names[..3]
         .iter()
         .map(|name| format!("\"{}:2379\"", lab.address(name)))
@@ -284,7 +353,7 @@ fn dedicated_nodes_and_two_scopes_on_one_etcd() {
     let second = format!(
         "scope: two\n{ssh}etcd: {{ external: {{ endpoints: [{}] }} }}\nnodes:\n{}",
         endpoints.join(", "),
-        node(5, "postgresql, haproxy"),
+        node_of(&lab, 5, "postgresql, haproxy"),
     );
     for (file, text) in [("one.yml", first), ("two.yml", second)] {
         lab.write(Path::new(file), &text);

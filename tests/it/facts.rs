@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use mahout::cluster::{self, Cluster, Secrets};
 use mahout::facts::script::script;
 use mahout::facts::{Ask, Facts, NodeFacts, parse::parse, record};
+use mahout::secret::{Mask, Secret};
 use proptest::prelude::*;
+use serde_json::Value;
 
+use crate::mutation::mutated;
 use crate::operator::lab_or_skip;
 
 fn fixture(name: &str) -> PathBuf {
@@ -39,8 +43,12 @@ fn read(name: &str) -> NodeFacts {
     parse(&ask, &printed).expect("whole")
 }
 
-const FIXTURES: [&str; 5] = [
+const FIXTURES: [&str; 9] = [
     "bare-node",
+    "el7-bare",
+    "el8-bare",
+    "el9-bare",
+    "el10-bare",
     "bookworm-leader",
     "bookworm-replica",
     "trixie-leader",
@@ -62,6 +70,30 @@ fn a_bare_node_is_read() {
     assert!(!postgresql.answers && !postgresql.data_dir_in_use);
     assert!(facts.ports.iter().any(|port| port.port == 22));
     assert!(facts.files.contains_key("/etc/hosts"));
+}
+
+#[test]
+fn documented_outputs_of_the_rhel_family_are_read() {
+    for (name, release, systemd) in [
+        ("el7-bare", "7", 219),
+        ("el8-bare", "8.10", 239),
+        ("el9-bare", "9.6", 252),
+        ("el10-bare", "10", 257),
+    ] {
+        let facts = read(name);
+        assert_eq!(facts.system.os.version_id, release);
+        assert_eq!(facts.system.systemd, systemd, "{name}");
+        assert_eq!(facts.system.selinux.as_deref(), Some("Enforcing"), "{name}");
+        assert!(facts.repositories.len() >= 2, "{name}");
+        assert!(facts.repositories.iter().all(|one| one.url.contains("://")));
+    }
+    let nine = read("el9-bare");
+    assert_eq!(nine.system.disabled_modules, ["postgresql"]);
+    let extras = nine
+        .repositories
+        .iter()
+        .find(|one| one.section == "pgdg-rhel9-extras");
+    assert!(!extras.expect("the section").enabled);
 }
 
 #[test]
@@ -155,6 +187,42 @@ fn a_record_holds_no_content_and_reads_as_it_was() {
     assert_eq!(record::read(&path).expect("a record"), facts);
 }
 
+#[test]
+fn a_record_holds_no_secret_of_the_dynamic_configuration_either() {
+    let mut facts = Facts::default();
+    facts.nodes.insert("pg-1".into(), read("trixie-leader"));
+    let config = serde_json::json!({
+        "ttl": 30,
+        "postgresql": {
+            "parameters": {
+                "archive_command": "PGPASSWORD=hunter2 push %p",
+                "restore_command": "fetch planted-key %f",
+                "password_encryption": "scram-sha-256",
+            },
+            "pg_hba": ["host all all 10.0.0.0/8 ldap ldapserver=x ldapbindpasswd=hunter2"],
+        },
+    });
+    let patroni = |facts: &mut Facts| {
+        let node = facts.nodes.values_mut().next().expect("the node");
+        node.patroni.take().expect("Patroni")
+    };
+    let mut with = patroni(&mut facts);
+    with.config = config.as_object().expect("an object").clone();
+    facts.nodes.values_mut().next().expect("the node").patroni = Some(with);
+    let mask = Mask::new([&Secret::new("planted-key")]);
+    let mut kept = record::without_secrets(&facts, &mask);
+    let kept = Value::Object(patroni(&mut kept).config);
+    let text = kept.to_string();
+    assert!(
+        !text.contains("hunter2") && !text.contains("planted-key"),
+        "{text}"
+    );
+    assert_eq!(kept["ttl"], 30);
+    let parameters = &kept["postgresql"]["parameters"];
+    assert_eq!(parameters["restore_command"], "fetch (secret) %f");
+    assert_eq!(parameters["password_encryption"], "scram-sha-256");
+}
+
 /// A recorded output with a piece of it cut out or replaced.
 fn damaged() -> impl Strategy<Value = (&'static str, String)> {
     let fixture = proptest::sample::select(FIXTURES.to_vec());
@@ -181,6 +249,21 @@ proptest! {
         let _ = parse(&ask, &format!("@facts 1 1.0\n@stat\n{text}\n@end\n"));
         let _ = parse(&ask, &damaged);
     }
+}
+
+#[test]
+fn answers_with_mistakes_in_them_are_read_in_bounded_time_and_memory() {
+    let (ask, _) = recorded("trixie-leader");
+    let texts: Vec<String> = FIXTURES.map(|name| recorded(name).1).to_vec();
+    mutated(&texts, 250, |text| {
+        let start = Instant::now();
+        if let Ok(facts) = parse(&ask, text) {
+            // Whatever is kept was printed: nothing is multiplied.
+            let kept = format!("{facts:?}").len();
+            assert!(kept < 60_000 + 8 * text.len(), "{kept} bytes");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
+    });
 }
 
 /// What the script could have changed; the journal notes that somebody was here.

@@ -246,6 +246,8 @@ fn no_secret_in(lab: &TestLab, run: &Run) {
         let elsewhere: Vec<&str> = found
             .stdout
             .lines()
+            // A file that was replaced is kept beside its place, for root alone.
+            .map(|line| line.split(".replaced-").next().unwrap_or(line))
             .filter(|line| !expected.iter().any(|place| line.ends_with(place)))
             .collect();
         assert!(elsewhere.is_empty(), "a secret is on {node}: {elsewhere:?}");

@@ -91,7 +91,8 @@ touch "$folder/ended"
 
 impl<'a> Ledger<'a> {
     /// Begins to write from `node` through the HAProxy on `through`, into a table of its own, as
-    /// a role that is nobody's but the test's.
+    /// a role that is nobody's but the test's. Where the cluster has authorities, it trusts those
+    /// of now, and no others before [`Ledger::is_given`] them.
     pub(crate) fn open(
         lab: &'a TestLab,
         leader: &str,
@@ -124,6 +125,8 @@ impl<'a> Ledger<'a> {
             &format!(
                 "rm -rf {folder}; mkdir -p {folder}; cat >{folder}/writer.sh <<'EOF'\n{WRITER}\nEOF\n\
                  export PGPASSWORD=ledger PGCONNECT_TIMEOUT=10\n\
+                 if cp /etc/mahout/ca.crt {folder}/ca.crt 2>/dev/null; then \
+                 export PGSSLMODE=verify-full PGSSLROOTCERT={folder}/ca.crt; fi\n\
                  psql=$(echo /usr/lib/postgresql/*/bin/psql)\n\
                  setsid bash {folder}/writer.sh {call} {table} {folder} $psql -h {address} -p 5000 \
                  -U ledger -d postgres -XAtq -v ON_ERROR_STOP=1 </dev/null >/dev/null 2>&1 &\n\
@@ -133,6 +136,13 @@ impl<'a> Ledger<'a> {
         )
         .succeeds();
         ledger
+    }
+
+    /// The client's file of authorities becomes the one that mahout has written.
+    pub(crate) fn is_given(&self, authorities: &str) {
+        let file = format!("{}/ca.crt", self.folder());
+        let script = format!("cat >{file}.new <<'EOF'\n{authorities}\nEOF\nmv {file}.new {file}");
+        self.lab.on(&self.node, &script).succeeds();
     }
 
     fn folder(&self) -> String {

@@ -2,14 +2,18 @@
 
 mod architecture;
 mod attack;
+mod care;
 mod cli;
 mod cluster;
 mod execute;
+mod explain;
 mod facts;
 mod failures;
+mod fence;
 mod inventory;
 mod lab;
 mod ledger;
+mod mutation;
 mod nodes;
 mod operator;
 mod plan;

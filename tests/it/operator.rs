@@ -288,7 +288,8 @@ impl TestLab {
             .arg("--inventory")
             .arg(self.folder.path().join(inventory))
             .args(arguments)
-            .env("XDG_RUNTIME_DIR", self.folder.path());
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"));
         command
     }
 

@@ -1,9 +1,12 @@
 //! Plans as data: what is planned from which facts, and what is refused.
 
+mod care;
 mod case;
 mod converge;
+mod enterprise_linux;
 mod etcd;
 mod etcd_access;
+mod firewall;
 mod haproxy;
 mod members;
 mod packages;
@@ -11,6 +14,7 @@ mod passwords;
 mod patroni;
 mod preflight;
 mod refused_etcd;
+mod selinux;
 mod settle;
 mod show;
 mod stages;

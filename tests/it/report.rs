@@ -11,7 +11,7 @@ use mahout::plan::{
     Action, Condition, Gate, Guard, LocalConnection, NodeWork, Note, PackageChange, Phase, Plan,
     Rollout, Step, UnitOperation,
 };
-use mahout::platform::Family;
+use mahout::platform::{Family, Sources};
 use mahout::render::File;
 use mahout::report::{
     Detail, PlanView, Status, write_findings, write_findings_json, write_plan, write_plan_json,
@@ -99,6 +99,7 @@ fn plan(sample: &Sample) -> Plan {
                 package("etcd-server", None, Some("3.4.23")),
                 package("etcd-client", None, None),
             ],
+            sources: Sources::default(),
         };
         (number, vec![Step::from(install)])
     };

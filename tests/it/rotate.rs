@@ -11,10 +11,14 @@ use crate::failures::await_line;
 use crate::ledger::{Client, Ledger};
 use crate::operator::{TestLab, lab_or_skip, tell};
 
-fn authorities(lab: &TestLab) -> Vec<Certificate> {
+/// What mahout has written for clients.
+fn bundle(lab: &TestLab) -> String {
     let path = lab.secrets_file().with_extension("ca.crt");
-    let text = std::fs::read_to_string(path).expect("the authorities");
-    Certificate::all_of(&text).expect("certificates")
+    std::fs::read_to_string(path).expect("the authorities")
+}
+
+fn authorities(lab: &TestLab) -> Vec<Certificate> {
+    Certificate::all_of(&bundle(lab)).expect("certificates")
 }
 
 /// The certificate that PostgreSQL shows on each node.
@@ -34,14 +38,20 @@ fn nothing_is_left_to_do(lab: &TestLab) {
     assert!(run.stdout.contains("nothing to change"), "{run}");
 }
 
-/// Runs `what` under two clients; none of their writes fails, none is lost.
-fn under_writers(lab: &TestLab, what: &[&str]) {
+/// Runs `what` once or again under two clients; none of their writes fails, none is lost. After
+/// each run the clients are given the authorities of now.
+fn under_writers(lab: &TestLab, what: &[&str], runs: usize) {
     let first = leader(lab).expect("a leader");
     let names = lab.node_names();
     let through = names.iter().find(|node| **node != first).expect("another");
     let open = |client| Ledger::open(lab, &first, (through, through), client);
     let ledgers = [open(Client::Reconnecting), open(Client::OneSession)];
-    lab.mahout(what).succeeds();
+    for _ in 0..runs {
+        lab.mahout(what).succeeds();
+        for ledger in &ledgers {
+            ledger.is_given(&bundle(lab));
+        }
+    }
     assert_eq!(leader(lab).as_ref(), Some(&first), "nobody switched over");
     for ledger in ledgers {
         let figures = ledger.close(&first);
@@ -70,7 +80,7 @@ fn rotations(suite: &str) {
         "{run}"
     );
     assert_eq!(shown(&lab), before, "a dry run changes nothing");
-    under_writers(&lab, &["rotate", "certificates", "--yes"]);
+    under_writers(&lab, &["rotate", "certificates", "--yes"], 1);
     assert!(
         shown(&lab)
             .iter()
@@ -79,18 +89,22 @@ fn rotations(suite: &str) {
     );
     assert_eq!(authorities(&lab), authority);
 
-    // The authority: another one, of which every certificate is.
+    // The authority: another one, of which every certificate is. Between the two runs clients that
+    // check whom they talk to are given it.
     let run = lab.mahout(&["rotate", "ca", "--dry-run"]);
     run.succeeds();
+    assert!(!run.stdout.contains("stage 2 of 3"), "{run}");
+    let run = lab.mahout(&["rotate", "ca", "--all", "--dry-run"]);
+    run.succeeds();
     assert!(run.stdout.contains("stage 3 of 3"), "{run}");
-    under_writers(&lab, &["rotate", "ca", "--yes"]);
+    under_writers(&lab, &["rotate", "ca", "--yes"], 2);
     let new = authorities(&lab);
     assert!(new.len() == 1 && new != authority);
     assert!(shown(&lab).iter().all(|leaf| leaf.is_issued_by(&new[0])));
 
     // Passwords: every one of the services.
     let before: BTreeMap<String, String> = lab.secrets().into_iter().collect();
-    under_writers(&lab, &["rotate", "passwords", "--yes"]);
+    under_writers(&lab, &["rotate", "passwords", "--yes"], 1);
     for (name, value) in lab.secrets() {
         assert_ne!(before[&name], value, "{name}");
     }

@@ -17,6 +17,7 @@ use mahout::platform::Platform;
 use mahout::render::Rendered;
 use mahout::secret::Secret;
 use mahout::verify::doors::{self, Door, Knock, Outcome};
+use mahout::verify::paths::{self, Reach, Walk};
 use mahout::verify::probe::{Landing, ProbeKind, ProbeResult};
 use mahout::verify::{Finding, verify};
 use serde_json::{Map, Value};
@@ -37,6 +38,7 @@ pub(crate) struct Sample {
     pub(crate) rendered: BTreeMap<NodeName, Rendered>,
     pub(crate) probes: Vec<ProbeResult>,
     pub(crate) doors: Vec<Knock>,
+    pub(crate) walks: Vec<Walk>,
     pub(crate) secrets: Secrets,
     /// In seconds since the epoch.
     pub(crate) now: i64,
@@ -51,6 +53,7 @@ impl Sample {
             rendered: BTreeMap::new(),
             probes: Vec::new(),
             doors: Vec::new(),
+            walks: Vec::new(),
             secrets: secrets(),
             now: certificates::MADE,
             cluster,
@@ -97,6 +100,13 @@ impl Sample {
                 .doors
                 .extend(doors::parse(&sample.cluster, from, &nodes, ""));
         }
+        for node in &sample.cluster.nodes {
+            let paths = paths::paths(&sample.cluster, &sample.facts, node);
+            sample.walks.extend(paths::parse(&paths, ""));
+        }
+        for walk in &mut sample.walks {
+            walk.reach = Reach::Open;
+        }
         for knock in &mut sample.doors {
             knock.outcome = Outcome::Closed;
         }
@@ -119,6 +129,7 @@ impl Sample {
             &self.rendered,
             &self.probes,
             &self.doors,
+            &self.walks,
             self.now,
         )
     }

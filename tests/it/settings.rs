@@ -34,6 +34,25 @@ fn deployed(suite: &str, timings: &str, ttl: u32) {
     );
     users(&lab);
     tweaks(&lab);
+    unsound(&lab);
+}
+
+/// What no step mends is not passed over because there is nothing to do.
+fn unsound(lab: &TestLab) {
+    let server = |statement: &str| {
+        let script =
+            format!("su postgres -c \"psql -XAtqc '{statement}' -c 'select pg_reload_conf()'\"");
+        lab.on("pg-1", &script).succeeds();
+    };
+    server("alter system set fsync = off");
+    let run = lab.mahout(&["deploy", "--yes"]);
+    run.exits_with(4);
+    assert!(run.stdout.contains("nothing to change"), "{run}");
+    assert!(run.stdout.contains("postgresql.durability"), "{run}");
+    let words = "there is nothing to change, but verification found: 1 error";
+    assert!(run.stderr.contains(words), "{run}");
+    server("alter system reset fsync");
+    lab.mahout(&["deploy", "--yes"]).succeeds();
 }
 
 fn users(lab: &TestLab) {

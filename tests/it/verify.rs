@@ -1,15 +1,23 @@
 //! Every check, both ways: it holds on a healthy cluster, and one broken thing makes it speak.
 
 mod broken;
+mod fenced;
 
 use std::collections::BTreeSet;
 
 use mahout::cluster::{ExternalEtcd, Role};
+use mahout::facts::FileFacts;
 use mahout::verify::{Severity, checks, worst};
 use serde_json::json;
 
 use crate::sample::{Sample, name};
-use broken::BROKEN;
+use broken::{BROKEN, Break};
+use fenced::FENCED;
+
+/// Everything that can be broken.
+fn broken() -> impl Iterator<Item = &'static (&'static str, Severity, &'static str, Break)> {
+    BROKEN.iter().chain(FENCED)
+}
 
 #[test]
 fn every_check_holds_on_a_healthy_cluster() {
@@ -30,13 +38,13 @@ fn every_check_holds_on_a_healthy_cluster() {
 
 #[test]
 fn every_check_can_fail() {
-    let broken: BTreeSet<&str> = BROKEN.iter().map(|(check, ..)| *check).collect();
+    let broken: BTreeSet<&str> = broken().map(|(check, ..)| *check).collect();
     assert_eq!(broken, checks().collect::<BTreeSet<_>>());
 }
 
 #[test]
 fn what_is_broken_is_said() {
-    for (check, severity, word, break_it) in BROKEN {
+    for (check, severity, word, break_it) in broken() {
         let mut sample = Sample::healthy();
         break_it(&mut sample);
         let findings = sample.verify();
@@ -59,7 +67,7 @@ fn what_is_broken_is_said() {
 
 #[test]
 fn messages_are_in_the_house_style() {
-    for (_, _, _, break_it) in BROKEN {
+    for (_, _, _, break_it) in broken() {
         let mut sample = Sample::healthy();
         break_it(&mut sample);
         for finding in sample.verify() {
@@ -111,7 +119,7 @@ fn one_postgresql_on_an_external_etcd_has_neither_replicas_nor_members() {
     sample.cluster.nodes[0].roles = [Role::Postgresql, Role::Haproxy].into();
     sample.cluster.etcd.external = Some(ExternalEtcd {
         endpoints: vec!["10.0.9.1:2379".to_owned()],
-        protocol: "http".to_owned(),
+        protocol: "https".to_owned(),
         ca_file: None,
         cert_file: None,
         key_file: None,
@@ -174,4 +182,27 @@ fn a_data_directory_behind_a_link_is_no_stray() {
         .settings
         .insert("data_directory".to_owned(), data_dir);
     assert_eq!(worst(&sample.verify()), Severity::Ok);
+}
+
+#[test]
+fn a_vault_that_is_not_the_node_s_own_is_no_drift_to_be_put_back() {
+    for (path, words) in [
+        ("/etc/mahout/vault", "whether this vault is older"),
+        ("/etc/haproxy/haproxy.cfg", "`mahout deploy` puts it back"),
+    ] {
+        let mut sample = Sample::healthy();
+        let rendered = sample.rendered.get_mut(&name(2)).expect("a node");
+        let mut file = rendered.files[0].clone();
+        file.path = path.to_owned();
+        rendered.files = vec![file];
+        let content = FileFacts {
+            sha256: "other".to_owned(),
+            ..FileFacts::default()
+        };
+        sample.node(2).files.insert(path.to_owned(), content);
+        let findings = sample.verify();
+        let of_files = findings.iter().filter(|it| it.check == "system.files");
+        let hints: Vec<&str> = of_files.filter_map(|it| it.hint.as_deref()).collect();
+        assert!(hints.iter().any(|hint| hint.contains(words)), "{hints:?}");
+    }
 }

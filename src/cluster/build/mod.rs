@@ -45,6 +45,8 @@ pub(super) struct Draft {
     pub(super) nodes_span: Option<Span>,
     /// Whether something is wrong among the nodes, so that they cannot be counted.
     pub(super) nodes_in_doubt: bool,
+    /// Whether the clients are given and could not be read.
+    pub(super) clients_in_doubt: bool,
     source: Source,
 }
 
@@ -99,6 +101,7 @@ impl Draft {
                 .unwrap_or(usize::MAX);
             problems.any_error_within(from.start, end)
         });
+        let clients_in_doubt = top.clients.is_none() && tree.get("clients").is_some();
         report_strangers(&groups, &names, problems);
         let external = top
             .etcd
@@ -126,6 +129,7 @@ impl Draft {
             names,
             nodes_span,
             nodes_in_doubt,
+            clients_in_doubt,
             source: source.clone(),
         }
     }
@@ -176,6 +180,8 @@ fn layered(
         postgresql: top.postgresql.clone(),
         haproxy: top.haproxy.clone(),
         system: top.system.clone(),
+        packages: top.packages.clone(),
+        repositories: top.repositories.clone(),
     };
     let mut of: Option<&Spanned<String>> = None;
     for (group, entry) in groups {
@@ -211,6 +217,8 @@ fn layered(
             postgresql,
             haproxy,
             system,
+            packages,
+            repositories,
         } = entry.value.clone();
         let upper = NodeEntry {
             address: None,
@@ -221,6 +229,8 @@ fn layered(
             postgresql,
             haproxy,
             system,
+            packages,
+            repositories,
         };
         layer = Decode::over(upper, layer);
     }

@@ -32,6 +32,7 @@ pub(super) fn node(draft: &Draft, node: &DraftNode, scope: &str, problems: &mut 
         postgresql: postgresql(draft, node),
         haproxy: haproxy(node),
         system,
+        packages: system::packages(&node.entry),
         etcd_data_dir: value(&etcd.data_dir, NodePath(format!("/var/lib/etcd/{scope}"))).0,
         etcd_extra: etcd
             .settings

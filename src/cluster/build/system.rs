@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::value;
-use crate::cluster::SystemSpec;
-use crate::inventory::system::{HugePages, System};
+use crate::cluster::{FirewallUse, PackagesSpec, RepositorySpec, SystemSpec};
+use crate::inventory::nodes::NodeEntry;
+use crate::inventory::system::{Firewall, HugePages, Packages, Repository, Selinux, System};
 use crate::inventory::{OrOff, Table};
 
 /// The kernel settings that a database node gets, each with the reason.
@@ -39,6 +40,7 @@ pub(crate) const EXCLUSIVE: [(&str, &str); 2] = [
 pub(super) fn system(section: Option<&System>) -> SystemSpec {
     let section = section.cloned().unwrap_or_default();
     SystemSpec {
+        platform: section.platform.map(|platform| platform.value),
         hosts_entries: value(&section.hosts_entries, true),
         check_hostname: value(&section.check_hostname, false),
         sysctl: match value(&section.sysctl, OrOff::On(Table(Vec::new()))) {
@@ -55,6 +57,27 @@ pub(super) fn system(section: Option<&System>) -> SystemSpec {
         watchdog: value(&section.watchdog, false),
         strict_overcommit: value(&section.strict_overcommit, false),
         disable_distribution_postgresql: value(&section.disable_distribution_postgresql, true),
+        firewall: match value(&section.firewall, Firewall::Auto) {
+            Firewall::Auto => FirewallUse::Auto,
+            Firewall::On => FirewallUse::On,
+            Firewall::Off => FirewallUse::Off,
+        },
+        selinux_permissive: value(&section.selinux, Selinux::Keep) == Selinux::Permissive,
+    }
+}
+
+pub(super) fn packages(node: &NodeEntry) -> PackagesSpec {
+    let spec = |entry: &Repository| RepositorySpec {
+        name: value(&entry.name, String::new()),
+        baseurl: entry.baseurl.clone().map(|url| url.value.0),
+        gpgkey: entry.gpgkey.clone().map(|url| url.value.0),
+        gpgcheck: value(&entry.gpgcheck, true),
+        enabled: value(&entry.enabled, true),
+    };
+    let entries = node.repositories.as_ref().map(|list| &list.value.0);
+    PackagesSpec {
+        preinstalled: value(&node.packages, Packages::Install) == Packages::Preinstalled,
+        repositories: entries.map(|list| list.iter().map(|entry| spec(&entry.value)).collect()),
     }
 }
 

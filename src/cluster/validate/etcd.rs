@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Context, span};
+use crate::cluster::tls::EXTERNAL_IN_CLEAR;
 use crate::inventory::etcd::{ExternalEtcd, Protocol};
 use crate::inventory::quantity::show_duration;
 
@@ -235,6 +236,13 @@ fn external(context: &mut Context<'_>, external: &ExternalEtcd) {
                 "a CA certificate has no meaning in clear text",
             )
             .hint("set `protocol: https`, or remove it");
+    }
+    let says_nothing = span(&external.protocol).or(span(&external.endpoints));
+    if !https && external.username.is_none() && says_nothing.is_some() {
+        context
+            .problems
+            .warning(says_nothing, EXTERNAL_IN_CLEAR)
+            .hint("set `protocol: https` and `ca_file`");
     }
     if !https && let Some(username) = &external.username {
         context

@@ -34,6 +34,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         }
         match parse(&line.value) {
             Ok(Some(rule)) => {
+                secrets(&line.value, line.span, context.problems);
                 dangers(&rule, line.span, ssl, context.problems);
                 if tls {
                     clear_text(&rule, line.span, context.problems);
@@ -190,6 +191,19 @@ fn clear_text(rule: &Rule, place: Span, problems: &mut Problems) {
                 format!("a `{}` line lets clients in without TLS", rule.kind),
             )
             .hint("`hostssl`; `tls: off` is the word for a cluster without it");
+    }
+}
+
+/// Options whose value is a secret, which stands in no inventory, and in no answer of Patroni's.
+fn secrets(line: &str, place: Span, problems: &mut Problems) {
+    for option in ["ldapbindpasswd", "radiussecrets"] {
+        if line.contains(&format!("{option}=")) {
+            problems
+                .error(place, format!("`{option}` is a secret, and an inventory holds none"))
+                .hint(
+                    "put the line into a file on the nodes that PostgreSQL alone can read, and name that here: `include FILE` (PostgreSQL 16 and later)",
+                );
+        }
     }
 }
 

@@ -8,16 +8,20 @@ mod etcd;
 mod haproxy;
 mod hba;
 mod names;
+mod packages;
 mod parameters;
 mod passed_through;
+mod paths;
 mod patroni;
 mod ports;
 mod postgresql;
+mod slots;
 mod ssh;
 mod system;
 mod timings;
 mod tls;
 mod topology;
+mod units;
 mod vault;
 
 use super::build::{Draft, DraftNode};
@@ -63,11 +67,15 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     patroni::check(&mut context);
     passed_through::check(&mut context);
     postgresql::check(&mut context);
+    paths::check(&mut context);
+    slots::check(&mut context);
     parameters::check(&mut context);
+    units::check(&mut context);
     tls::check(&mut context);
     hba::check(&mut context);
     haproxy::check(&mut context);
     ports::check(&mut context);
     system::check(&mut context);
+    packages::check(&mut context);
     vault::check(&mut context);
 }

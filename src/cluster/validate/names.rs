@@ -1,10 +1,10 @@
 //! Names and addresses: valid, and each given once.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Context;
-use crate::inventory::{Problems, Span, Spanned};
+use crate::inventory::{Problems, Span, Spanned, strange};
 
 pub(super) fn check(context: &mut Context<'_>) {
     scope_and_namespace(context);
@@ -30,10 +30,11 @@ fn scope_and_namespace(context: &mut Context<'_>) {
                     scope.span,
                     format!("`{text}` cannot be the name of a cluster"),
                 )
-                .hint(
+                .hint(strange(text).unwrap_or_else(|| {
                     "letters, digits, `_`, `-` and `.`, at most 63, beginning with a letter or \
-                     digit: it is a key in the DCS and a section of haproxy.cfg",
-                );
+                     digit: it is a key in the DCS and a section of haproxy.cfg"
+                        .to_owned()
+                }));
         }
     }
     if let Some(namespace) = &context.draft.top.namespace {
@@ -49,7 +50,9 @@ fn scope_and_namespace(context: &mut Context<'_>) {
                     namespace.span,
                     format!("`{}` cannot be a namespace", namespace.value),
                 )
-                .hint("a path such as `/service/`, of letters, digits, `_`, `-` and `.`");
+                .hint(strange(&namespace.value).unwrap_or_else(|| {
+                    "a path such as `/service/`, of letters, digits, `_`, `-` and `.`".to_owned()
+                }));
         }
     }
 }
@@ -80,7 +83,10 @@ fn node_name(name: &Spanned<String>, problems: &mut Problems) {
         name.span,
         format!("`{text}` cannot be the name of a node: {reason}"),
     );
-    if better != text && better.chars().any(|c| c.is_ascii_lowercase()) && better.len() <= 63 {
+    if let Some(strange) = strange(text) {
+        problem.hint(strange);
+    } else if better != text && better.chars().any(|c| c.is_ascii_lowercase()) && better.len() <= 63
+    {
         problem.hint(format!("for example `{better}`"));
     } else {
         problem.hint("for example `pg-1`");
@@ -125,6 +131,10 @@ fn addresses(context: &mut Context<'_>) {
             Some("on every other node it means that node itself")
         } else if address.is_multicast() {
             Some("it is a multicast address")
+        } else if address.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            Some("it is the broadcast address")
+        } else if is_link_local(address) {
+            Some("a link-local address means something on one link only")
         } else {
             None
         };
@@ -138,7 +148,7 @@ fn addresses(context: &mut Context<'_>) {
                 .hint("the address under which the other nodes reach it");
             continue;
         }
-        match seen.get(&address) {
+        match seen.get(&address.to_canonical()) {
             Some((other, first)) => {
                 context
                     .problems
@@ -150,8 +160,15 @@ fn addresses(context: &mut Context<'_>) {
                     .also(*first, format!("the address of `{other}`"));
             }
             None => {
-                seen.insert(address, (name, span));
+                seen.insert(address.to_canonical(), (name, span));
             }
         }
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
     }
 }

@@ -53,7 +53,7 @@ fn dynamic(value: &Value, problems: &mut Problems) {
 }
 
 /// Keys of patroni.yml that follow from the rest of the inventory: what to say instead.
-const OURS: [(&str, &str); 9] = [
+const OURS: [(&str, &str); 24] = [
     ("scope", "`scope` stands at the top level"),
     ("namespace", "`namespace` stands at the top level"),
     ("name", "a member's name is its node's name"),
@@ -69,7 +69,29 @@ const OURS: [(&str, &str); 9] = [
         "postgresql.parameters",
         "set `postgresql.local_parameters`, or `postgresql.parameters` for all nodes",
     ),
+    // Whoever sets one of these by hand opens what is closed, or leads past what was looked at.
+    ("restapi.listen", RESTAPI),
+    ("restapi.connect_address", RESTAPI),
+    ("restapi.authentication", RESTAPI),
+    ("restapi.certfile", TLS),
+    ("restapi.keyfile", TLS),
+    ("restapi.cafile", TLS),
+    ("restapi.verify_client", TLS),
+    ("restapi.allowlist", RESTAPI),
+    ("postgresql.pg_hba", "set `postgresql.pg_hba`"),
+    ("postgresql.data_dir", "set `postgresql.data_dir`"),
+    ("postgresql.bin_dir", "set `postgresql.bin_dir`"),
+    ("postgresql.listen", "set `postgresql.listen`"),
+    (
+        "postgresql.connect_address",
+        "it follows from the node's address and `postgresql.port`",
+    ),
+    ("postgresql.pgpass", "set `postgresql.pgpass`"),
+    ("bootstrap.pg_hba", "set `postgresql.pg_hba`"),
 ];
+
+const RESTAPI: &str = "who may ask the REST API, and where, stands under `patroni`";
+const TLS: &str = "`tls` and `certificates` at the top level decide about that";
 
 fn extra(value: &Value, problems: &mut Problems) {
     for (path, hint) in OURS {

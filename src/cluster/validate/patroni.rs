@@ -84,7 +84,7 @@ fn tag(context: &mut Context<'_>, name: &Spanned<String>, tag: &Spanned<Setting>
             context
                 .problems
                 .error(tag.span, format!("the tag `{text}` is `true` or `false`"))
-                .hint("without quotes");
+                .hint("one of these two words, without quotes");
         }
     } else if NUMERIC.contains(&text) {
         if !json.is_u64() {

@@ -1,21 +1,32 @@
 //! `tls` and `clients`: what contradicts them, and whom they let in.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Context, span};
 use crate::cluster::Role;
 use crate::inventory::Span;
+use crate::inventory::scalar::is_host_name;
 
 /// PostgreSQL's settings that `tls: on` decides about.
 const OURS: [&str; 4] = ["ssl", "ssl_cert_file", "ssl_key_file", "ssl_ca_file"];
 
 pub(super) fn check(context: &mut Context<'_>) {
     clients(context);
+    endpoints(context);
     if context.cluster.tls.enabled {
         parameters(context);
         version(context);
         lifetimes(context);
+    } else {
+        let place = context.draft.top.tls.as_ref().map(|tls| tls.span);
+        context
+            .problems
+            .warning(place, crate::cluster::tls::OFF)
+            .hint(
+                "`tls: on`; the next deploy turns it on in a running cluster, while clients go on",
+            );
     }
 }
 
@@ -91,6 +102,8 @@ fn clients(context: &mut Context<'_>) {
     let nobody = clients
         .as_ref()
         .is_none_or(|clients| clients.value.0.is_empty());
+    // One that could not be read has been reported, and was to name somebody.
+    let nobody = nobody && !context.draft.clients_in_doubt;
     if nobody && context.cluster.tls.enabled && context.count(Role::Postgresql) > 0 {
         context
             .problems
@@ -107,5 +120,30 @@ fn clients(context: &mut Context<'_>) {
                 .warning(client.span, "every address may try passwords on PostgreSQL")
                 .hint("name the networks of your clients");
         }
+    }
+}
+
+/// They become names in certificates: a host name, one behind `*.`, or an address.
+fn endpoints(context: &mut Context<'_>) {
+    let endpoints = &context.draft.top.endpoints;
+    for endpoint in endpoints.iter().flat_map(|all| &all.value.0) {
+        let text = endpoint.value.as_str();
+        let name = text.strip_prefix("*.").unwrap_or(text);
+        if is_host_name(name) || text.parse::<IpAddr>().is_ok() {
+            continue;
+        }
+        context
+            .problems
+            .error(
+                endpoint.span,
+                format!("`{text}` is neither a name nor an address"),
+            )
+            .hint(if text.contains("://") {
+                "without the scheme: `db.example.net`"
+            } else if text.contains('/') {
+                "without the length of a prefix: a certificate names single addresses"
+            } else {
+                "without a port and spaces: `db.example.net`"
+            });
     }
 }

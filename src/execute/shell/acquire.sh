@@ -20,6 +20,7 @@ take_lock() {
 		if [ -n "$mutex" ] && { [ -z "$held" ] || [ "$held" = "${2-}" ] || [ "$silent" -ge 30 ]; }; then
 			mark taken
 			describe_holder
+			record_unended
 			remove_lock
 			mkdir /run/mahout/lock || exit 1
 		else
@@ -65,6 +66,33 @@ release_lock() {
 		flock -w 20 8 || exit 1
 	fi
 	ours || exit 0
+	remove_lock
+}
+
+# look_at_lock: who holds it and what runs, if somebody does.
+look_at_lock() {
+	[ -d /run/mahout/lock ] || return 0
+	describe_holder
+	printf 'running=%s\n' "$(cat /run/mahout/running 2>/dev/null)"
+}
+
+# break_lock TOKEN LINE: takes the lock away from whoever holds it by that token, and says so in
+# the log. A script of that holder ends with the step that it is at.
+break_lock() {
+	local held=
+	if have flock; then
+		exec 8>>/run/mahout/lock.mutex
+		flock -w 20 8 || exit 1
+	fi
+	[ -d /run/mahout/lock ] || exit 0
+	{ read -r held </run/mahout/lock/token; } 2>/dev/null
+	if [ "$held" != "$1" ]; then
+		mark held
+		describe_holder
+		exit 14
+	fi
+	record_unended
+	record "$2"
 	remove_lock
 }
 

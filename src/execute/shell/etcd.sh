@@ -19,7 +19,7 @@ etcd_ask() {
 			token=
 			etcd_login
 			;;
-		000:* | 503:* | 504:* | *'revision of auth store is old'*) ;;
+		000:* | 503:* | 504:* | *'revision of auth store is old'* | *'unhealthy cluster'*) ;;
 		*) return 0 ;;
 		esac
 		[ "$(uptime_seconds)" -lt "$until" ] || return 0
@@ -96,6 +96,8 @@ etcd_access() {
 				auth/role/add) etcd_must 'already exists' ;;
 				auth/role/revoke) etcd_must 'not granted' ;;
 				auth/user/delete) etcd_must 'user name not found' ;;
+				cluster/member/remove) etcd_must 'member not found' ;;
+				cluster/member/add) etcd_must 'Peer URLs already exists' ;;
 				*) etcd_must ;;
 				esac
 				;;

@@ -34,6 +34,34 @@ leader_is() {
 	fi
 }
 
+# hands_over NODE URL CANDIDATE: one that follows has the state `running`, from Patroni 3.1 on
+# `streaming`; without a candidate one of the others is enough.
+hands_over() {
+	local why followers
+	why=$(leader_is "$1" "$2")
+	if [ -n "$why" ]; then
+		echo "$why"
+		return
+	fi
+	http "$2/cluster"
+	case $body in *'"pause": true'* | *'"pause":true'*)
+		echo 'Patroni has been paused'
+		return
+		;;
+	esac
+	followers=$(printf '%s' "$body" | tr '{}' '\n\n' |
+		grep -E '"state": *"(running|streaming)"' | grep -v -E "\"name\": *\"$1\"")
+	if [ -n "$3" ]; then
+		followers=$(printf '%s' "$followers" | grep -E "\"name\": *\"$3\"")
+	fi
+	if [ -n "$followers" ]; then return; fi
+	if [ -n "$3" ]; then
+		echo "\`$3\` does not follow \`$1\` any more"
+	else
+		echo "nobody follows \`$1\` any more"
+	fi
+}
+
 # etcd_quorum_without NODE NEEDED [URL]…
 etcd_quorum_without() {
 	local node=$1 needed=$2 healthy=0 ill='' url

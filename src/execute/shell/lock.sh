@@ -31,9 +31,23 @@ beating() {
 	done
 }
 
+# record LINE: to the node's log of runs, for root's eyes. That it cannot be written ends no run.
+record() {
+	[ -n "$1" ] || return 0
+	(
+		umask 077
+		mkdir -p /var/log/mahout && printf '%s\n' "$1" >>/var/log/mahout/audit.log
+	) || warn '/var/log/mahout/audit.log could not be written'
+}
+
+# record_unended: what the holder that did not give its lock back has said of itself, to the log.
+record_unended() {
+	record "$(sed -n 's/^record=//p' /run/mahout/lock/owner 2>/dev/null)"
+}
+
 # describe_holder: who holds the lock, as lines of KEY=VALUE.
 describe_holder() {
-	cat /run/mahout/lock/owner 2>/dev/null
+	grep -v '^record=' /run/mahout/lock/owner 2>/dev/null
 	local held='' at='' now
 	{ read -r held </run/mahout/lock/token; } 2>/dev/null
 	{ read -r at </run/mahout/lock/beat; } 2>/dev/null

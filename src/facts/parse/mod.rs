@@ -2,8 +2,10 @@
 //! is a fact that is missing, never an error.
 
 mod files;
+mod firewall;
 mod packages;
 mod ports;
+mod selinux;
 mod system;
 mod units;
 
@@ -29,7 +31,8 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     sections.get("end").ok_or(Incomplete)?;
 
     let units = units::units(ask, &sections);
-    let system = system::system(ask, &units, &sections);
+    let mut system = system::system(ask, &units, &sections);
+    system.os.platform.clone_from(&ask.platform);
     let postgresql = ask
         .postgresql
         .as_ref()
@@ -41,6 +44,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     }
     Ok(NodeFacts {
         packages: packages::packages(&sections),
+        repositories: packages::repositories(&sections),
         users: sections.lines("users").map(str::to_owned).collect(),
         sysctl: system::sysctl(ask, &sections),
         files: files::files(ask, &sections),
@@ -53,6 +57,8 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
             .map(|asked| EtcdFacts::parse(asked, &sections)),
         patroni: PatroniFacts::parse(now, &sections),
         haproxy: HaproxyFacts::parse(&sections),
+        firewall: firewall::firewall(&sections),
+        selinux: selinux::selinux(now, &sections),
         system,
         units,
         postgresql,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::PackageFacts;
 use crate::facts::section::Sections;
+use crate::facts::{PackageFacts, RepositoryFacts};
 
 /// dpkg-query and rpm print `installed NAME VERSION`; `apt-cache policy` prints a block a
 /// package. Both leave out what they do not know.
@@ -28,9 +28,51 @@ pub(super) fn packages(sections: &Sections<'_>) -> BTreeMap<String, PackageFacts
     packages
 }
 
+/// `enabled SECTION FILE URL` or `disabled SECTION FILE URL`; the URL may be missing.
+pub(super) fn repositories(sections: &Sections<'_>) -> Vec<RepositoryFacts> {
+    let repository = |line: &str| {
+        let mut words = line.split(' ');
+        let enabled = match words.next()? {
+            "enabled" => true,
+            "disabled" => false,
+            _ => return None,
+        };
+        Some(RepositoryFacts {
+            section: words.next()?.to_owned(),
+            file: words.next()?.to_owned(),
+            enabled,
+            url: words.next().unwrap_or_default().to_owned(),
+        })
+    };
+    sections
+        .lines("repositories")
+        .filter_map(repository)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Sections, packages};
+    use super::{Sections, packages, repositories};
+
+    #[test]
+    fn sections_of_repositories_are_read() {
+        let sections = Sections::of(
+            "@repositories\nenabled baseos /etc/yum.repos.d/rocky.repo https://a.example/os\n\
+             disabled pgdg-rhel9-extras /etc/yum.repos.d/pgdg-redhat-all.repo \nnonsense\n",
+        );
+        let found = repositories(&sections);
+        let names: Vec<_> = found
+            .iter()
+            .map(|one| (one.section.as_str(), one.enabled, one.url.as_str()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("baseos", true, "https://a.example/os"),
+                ("pgdg-rhel9-extras", false, "")
+            ]
+        );
+    }
 
     #[test]
     fn installed_and_candidate_versions_are_read() {

@@ -81,6 +81,10 @@ pub(super) fn system(
         watchdog_device: value("watchdog") == "yes",
         package_lists: sections.value("packages", "lists").is_some(),
         package_lock: sections.value("packages", "lock").map(str::to_owned),
+        disabled_modules: sections
+            .values("packages", "module-off")
+            .map(str::to_owned)
+            .collect(),
         resolves: resolves(ask, sections),
     }
 }

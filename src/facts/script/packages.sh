@@ -3,7 +3,8 @@
 
 # By os-release first: a machine may have the other family's tools, too.
 package_family() {
-  family=
+  family=$platform_family
+  if [ -n "$family" ]; then return; fi
   while read -r line; do
     case $line in
       ID=* | ID_LIKE=*)
@@ -78,9 +79,55 @@ el_packages() {
   done
   set -f
   package_lock /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock
-  if [ -r /run/yum.pid ] && read -r pid </run/yum.pid && [ -r "/proc/$pid/comm" ]; then
-    read -r name <"/proc/$pid/comm" && echo "lock $name (pid $pid)"
-  fi
+  set +f
+  awk -F '[][]' '/^\[/ { name = $2 } /^state *= *disabled/ { print "module-off " name }' \
+    /etc/dnf/modules.d/*.module
+  set -f
+  # yum and dnf leave their pid in a file, and not always take it away.
+  set +f
+  for file in /run/yum.pid /var/cache/dnf/*_lock.pid /var/lib/dnf/*_lock.pid; do
+    if [ -r "$file" ] && read -r pid <"$file" && read -r name <"/proc/$pid/comm"; then
+      case $name in
+        yum* | dnf* | packagekitd* | python*) echo "lock $name (pid $pid)" ;;
+      esac
+    fi
+  done
+  set -f
+}
+
+# The sections of all repositories, a line each, as far as they are enabled or can be ours; a URL
+# without what may be a password in it. There can be hundreds (subscription-manager).
+el_repositories() {
+  echo @repositories
+  set +f
+  awk '
+    function section() {
+      if (name != "" && (enabled || name ~ /^(pgdg|epel|mahout)/))
+        print (enabled ? "enabled" : "disabled"), name, file, url
+      name = url = ""
+      enabled = 1
+    }
+    /^\[/ {
+      section()
+      file = FILENAME
+      name = $0
+      sub(/^\[/, "", name)
+      sub(/\].*/, "", name)
+      gsub(/[ \t]/, "_", name)
+    }
+    /^[a-z_]+[ \t]*=/ {
+      key = value = $0
+      sub(/[ \t]*=.*/, "", key)
+      sub(/^[^=]*=[ \t]*/, "", value)
+      sub(/[ \t,\r].*/, "", value)
+      if (key == "enabled") enabled = value ~ /^(1|[Tt]rue|[Yy]es|[Oo]n)$/
+      if (key ~ /^(baseurl|mirrorlist|metalink)$/ && url == "") {
+        sub(/\/\/[^\/@]*@/, "//", value)
+        url = value
+      }
+    }
+    END { section() }' /etc/yum.repos.d/*.repo
+  set -f
 }
 
 packages() {
@@ -88,7 +135,10 @@ packages() {
   echo "@packages $family"
   case $family in
     debian) debian_packages ;;
-    el) el_packages ;;
+    el)
+      el_packages
+      el_repositories
+      ;;
   esac
 }
 

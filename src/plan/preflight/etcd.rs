@@ -12,7 +12,7 @@ use crate::plan::dcs::{answers, holds_database};
 use crate::plan::{Desired, etcd};
 use crate::platform::Version;
 
-pub(super) fn check(findings: &mut Findings, desired: &Desired) {
+pub(super) fn check(findings: &mut Findings, desired: &Desired, joins: Option<&NodeName>) {
     if desired.cluster.etcd.external.is_some() {
         external(findings, desired);
         return;
@@ -22,6 +22,9 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired) {
     silent(findings, desired);
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
+        if joins == Some(&node.name) {
+            continue;
+        }
         match &members {
             Some((asked, members)) => member(findings, desired, node, facts, asked, members),
             None => unasked(findings, desired, node, facts),
@@ -102,19 +105,16 @@ fn member(
             Some(&node.name),
             format!("the etcd cluster that {asked} belongs to runs without a member here"),
             Some(format!(
-                "a deploy adds no member to an etcd cluster that runs; give {} the roles \
-                 `[postgresql, haproxy]` only",
+                "a deploy adds no member to an etcd cluster that runs: `mahout replace {0}` does; or \
+                 give {0} the roles `[postgresql, haproxy]` only",
                 node.name
             )),
         );
         return;
     };
     let mend = format!(
-        "on {asked}: `etcdctl member remove {}`, then `etcdctl member add {} --peer-urls={}`; \
-         start the member by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy",
-        member.id,
-        node.name,
-        cluster.etcd_peer_url(node)
+        "`mahout replace {}` takes it out of etcd and has it join again with nothing",
+        node.name
     );
     // Members of a first start carry their name from the beginning, added ones do not.
     if !has_data && !member.client_urls.is_empty() {
@@ -130,10 +130,7 @@ fn member(
         findings.refuse(
             Some(&node.name),
             "it was added to the etcd cluster, but its member has never started".to_owned(),
-            Some(
-                "start it by hand once with ETCD_INITIAL_CLUSTER_STATE=existing, then deploy"
-                    .to_owned(),
-            ),
+            Some(mend),
         );
     }
 }
@@ -225,6 +222,10 @@ fn silent(findings: &mut Findings, desired: &Desired) {
 /// (etcd-io/etcd#21550, patroni/patroni#3573).
 const LIST_IS_ROOTS: [[u32; 3]; 2] = [[3, 5, 28], [3, 6, 9]];
 
+fn list_is_roots(version: &Version) -> bool {
+    LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad))
+}
+
 /// etcd lets us in, and can let Patroni in.
 fn logins(findings: &mut Findings, desired: &Desired) {
     if !desired.cluster.etcd_asks_for_login() {
@@ -232,7 +233,7 @@ fn logins(findings: &mut Findings, desired: &Desired) {
     }
     for (node, facts) in with_etcd(desired) {
         let version = &desired.rendered[&node.name].versions.etcd;
-        if LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad)) {
+        if list_is_roots(version) {
             findings.refuse(
                 Some(&node.name),
                 format!("etcd {version} tells its members to root alone, so that Patroni fails"),
@@ -250,14 +251,27 @@ fn logins(findings: &mut Findings, desired: &Desired) {
     }
 }
 
-/// Every node with PostgreSQL reaches the etcd that is not ours.
+/// Every node with PostgreSQL reaches the etcd that is not ours, and a user can work there.
 fn external(findings: &mut Findings, desired: &Desired) {
+    let external = desired.cluster.etcd.external.as_ref();
+    let logs_in = external.is_some_and(|external| external.username.is_some());
     for node in desired.cluster.with_role(Role::Postgresql) {
         let facts = desired.facts.nodes.get(&node.name);
         let Some(etcd) = facts.and_then(|facts| facts.etcd.as_ref()) else {
             continue;
         };
         if answers(etcd) {
+            let version = Version::parse_package(&etcd.server_version);
+            if let Some(version) = version.filter(|version| logs_in && list_is_roots(version)) {
+                findings.refuse(
+                    Some(&node.name),
+                    format!(
+                        "the external etcd, version {version}, tells its members to root alone, \
+                         so that Patroni fails"
+                    ),
+                    Some("have it upgraded: the next version is mended".to_owned()),
+                );
+            }
             continue;
         }
         if etcd

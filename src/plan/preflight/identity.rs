@@ -147,7 +147,7 @@ pub(super) fn foreign_postgresql(
                 "{data_dir} holds another cluster's database: system identifier {identifier}, \
                  this cluster's is {known}"
             ),
-            Some("move the directory aside; Patroni then makes a copy of the leader's".to_owned()),
+            Some(reinit(node)),
         ),
         (Some(_), Dcs::Knows(_) | Dcs::Silent) => {}
         // It is about to be made, or to be copied.
@@ -178,11 +178,22 @@ pub(super) fn foreign_postgresql(
             findings.refuse(
                 Some(&node.name),
                 format!("{data_dir} holds {what}"),
-                Some("move the directory aside; Patroni needs an empty one".to_owned()),
+                Some(match dcs {
+                    Dcs::Knows(_) => reinit(node),
+                    _ => "move the directory aside; Patroni needs an empty one".to_owned(),
+                }),
             );
         }
         (None, _) => {}
     }
+}
+
+fn reinit(node: &Node) -> String {
+    format!(
+        "once the others have a leader, `mahout reinit {}` moves it aside, and Patroni makes a copy \
+         of the leader's",
+        node.name
+    )
 }
 
 /// Whether the server's package is there, and with it what reads a data directory.

@@ -5,6 +5,7 @@ mod across;
 mod etcd;
 mod host;
 mod identity;
+mod packages;
 mod passwords;
 mod tls;
 mod vault;
@@ -74,11 +75,12 @@ fn list(refusals: &[Refusal]) -> String {
     lines.join("\n")
 }
 
-/// Checks every node and the nodes against each other; returns what is worth a note.
+/// Checks every node and the nodes against each other; returns what is worth a note. The member of
+/// etcd of the node that `joins` is not looked at: it is about to be a new one.
 ///
 /// # Errors
 /// All refusals at once.
-pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
+pub(super) fn check(desired: &Desired, joins: Option<&NodeName>) -> Result<Vec<Note>, PlanError> {
     let mut findings = Findings::default();
     for node in &desired.cluster.nodes {
         match desired.facts.nodes.get(&node.name) {
@@ -87,7 +89,9 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
                 host::space(&mut findings, node, facts);
                 vault::stamp(&mut findings, desired, node, facts);
                 host::ports(&mut findings, desired, node, facts);
-                identity::foreign_etcd(&mut findings, desired, node, facts);
+                if joins != Some(&node.name) {
+                    identity::foreign_etcd(&mut findings, desired, node, facts);
+                }
                 identity::foreign_postgresql(&mut findings, desired, node, facts);
                 identity::foreign_patroni(&mut findings, desired, node, facts);
             }
@@ -101,14 +105,55 @@ pub(super) fn check(desired: &Desired) -> Result<Vec<Note>, PlanError> {
             ),
         }
     }
+    packages::check(&mut findings, desired);
     across::check(&mut findings, desired);
     tls::check(&mut findings, desired);
     passwords::check(&mut findings, desired);
-    etcd::check(&mut findings, desired);
+    etcd::check(&mut findings, desired, joins);
     identity::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);
     if findings.refusals.is_empty() {
         Ok(findings.notes)
+    } else {
+        Err(PlanError::Refused(findings.refusals))
+    }
+}
+
+/// Whether what runs and lies on the nodes is this cluster's.
+///
+/// # Errors
+/// All refusals at once.
+pub(super) fn check_ours(desired: &Desired) -> Result<(), PlanError> {
+    let mut findings = Findings::default();
+    for node in &desired.cluster.nodes {
+        let Some(facts) = desired.facts.nodes.get(&node.name) else {
+            let message = "nothing is known of this node".to_owned();
+            findings.refuse(Some(&node.name), message, None);
+            continue;
+        };
+        identity::foreign_etcd(&mut findings, desired, node, facts);
+        identity::foreign_patroni(&mut findings, desired, node, facts);
+    }
+    if findings.refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(PlanError::Refused(findings.refusals))
+    }
+}
+
+/// Checks that the vault is the nodes' own, for a plan that changes no files.
+///
+/// # Errors
+/// All refusals at once.
+pub(super) fn check_vault(desired: &Desired) -> Result<(), PlanError> {
+    let mut findings = Findings::default();
+    for node in &desired.cluster.nodes {
+        if let Some(facts) = desired.facts.nodes.get(&node.name) {
+            vault::stamp(&mut findings, desired, node, facts);
+        }
+    }
+    if findings.refusals.is_empty() {
+        Ok(())
     } else {
         Err(PlanError::Refused(findings.refusals))
     }

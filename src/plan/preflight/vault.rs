@@ -1,11 +1,15 @@
 //! The vault must be the one that the nodes were deployed with, and no older than they are: an old
-//! copy would take the passwords and certificates of now away from them.
+//! copy would take the passwords and certificates of now away from them. So would one that was
+//! changed apart from theirs: the tags of its generations tell, not their number alone.
 
 use super::Findings;
 use crate::cluster::tls::STAMP_FILE;
 use crate::cluster::{Node, Stamp};
 use crate::facts::NodeFacts;
 use crate::plan::Desired;
+
+const NEWEST: &str =
+    "fetch the newest vault: from whoever deployed last, or from the newest backup";
 
 pub(super) fn stamp(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
     let (Ok(ours), Some(file)) = (
@@ -37,7 +41,11 @@ pub(super) fn stamp(findings: &mut Findings, desired: &Desired, node: &Node, fac
                  {STAMP_FILE} on the node"
             )),
         );
-    } else if theirs.generation > ours.generation {
+        return;
+    }
+    let tag = theirs.tag.as_ref();
+    let is_apart = tag.is_some_and(|tag| !desired.secrets.lineage.contains(tag));
+    if theirs.generation > ours.generation {
         findings.refuse(
             Some(&node.name),
             format!(
@@ -45,10 +53,19 @@ pub(super) fn stamp(findings: &mut Findings, desired: &Desired, node: &Node, fac
                  older copy",
                 theirs.generation, theirs.vault, ours.generation
             ),
-            Some(
-                "fetch the newest vault: from whoever deployed last, or from the newest backup"
-                    .to_owned(),
+            Some(NEWEST.to_owned()),
+        );
+    } else if is_apart {
+        findings.refuse(
+            Some(&node.name),
+            format!(
+                "it was deployed with another generation {} of the vault {} than the one that led \
+                 to this one's {}: two copies of it were changed apart from each other",
+                theirs.generation, theirs.vault, ours.generation
             ),
+            Some(format!(
+                "{NEWEST}; then make the change of this copy in that one"
+            )),
         );
     }
 }

@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::{Place, cluster, now};
 use crate::cluster::{Cluster, Secrets};
-use crate::vault::{Persist, VaultError};
+use crate::vault::{Persist, VaultError, authority};
 
 /// The inventory of a cluster whose certificates lie in `place`.
 fn brought(place: &Place) -> Cluster {
@@ -19,7 +19,12 @@ fn brought(place: &Place) -> Cluster {
 
 /// Certificates of an authority elsewhere, put where the inventory looks for them.
 fn put(place: &Place) -> Secrets {
-    let elsewhere = Place::new().saved(&cluster("tls: on\n"));
+    put_of(&Place::new(), place)
+}
+
+/// As [`put`], of the authority whose vault is in `elsewhere`.
+fn put_of(elsewhere: &Place, place: &Place) -> Secrets {
+    let elsewhere = elsewhere.saved(&cluster("tls: on\n"));
     std::fs::write(place.path("ca.crt"), &elsewhere.ca_bundle).expect("written");
     for (name, pem) in &elsewhere.certificates {
         let path = place.path(&format!("{}-{}.pem", name.node, name.purpose.as_str()));
@@ -135,4 +140,35 @@ fn names_that_are_missing_in_it_are_named() {
         said.ends_with("it does not name db.example.net, 10.0.9.9"),
         "{said}"
     );
+}
+
+#[test]
+fn nobody_is_let_in_to_etcd_by_its_name() {
+    let user = brought(&Place::new()).etcd_user(&crate::secret::Secret::new("a password"));
+    for name in ["root", user.as_str()] {
+        let (place, elsewhere) = (Place::new(), Place::new());
+        put_of(&elsewhere, &place);
+        // Not only where etcd is shown it: its authority is the one that etcd trusts.
+        for spec in brought(&place).certificates() {
+            let path = place.path(&format!(
+                "{}-{}.pem",
+                spec.name.node,
+                spec.name.purpose.as_str()
+            ));
+            let good = std::fs::read(&path).expect("a certificate");
+            let named = crate::cluster::CertificateSpec {
+                common_name: name.to_owned(),
+                ..spec.clone()
+            };
+            let vault = elsewhere.open().expect("opens");
+            let authority = vault.next.authorities.current.as_ref().expect("a key");
+            let end = (now() + Duration::days(30)).unix_timestamp();
+            let pem = authority::issue(&named, authority, now(), end).expect("issued");
+            place.write(&path, pem.expose());
+            let error = resolved(&place).expect_err("a user's name").to_string();
+            let why = format!("it has the common name `{name}`: etcd lets whoever shows it in");
+            assert!(error.contains(&why), "{}: {error}", spec.name);
+            place.write(&path, good);
+        }
+    }
 }

@@ -3,7 +3,9 @@
 use time::{Duration, OffsetDateTime};
 
 use super::{BOTH, Place, cluster, now};
-use crate::cluster::{Cluster, SecretName, Secrets, Stamp};
+use crate::cluster::{
+    CertificateName, CertificatePurpose, CertificateSpec, Cluster, SecretName, Secrets, Stamp,
+};
 use crate::secret::Secret;
 use crate::vault::renewal::{Due, due};
 use crate::vault::{Change, Persist, Stage, Vault, VaultError};
@@ -61,6 +63,26 @@ fn a_certificate_is_due_for_a_reason() {
         due(Some(pem), &other, authority, at(0)),
         Some(Due::SaysOtherwise)
     );
+    // One of before, when PostgreSQL's were for clients, too.
+    for other in cluster.certificates() {
+        let pem = secrets.certificates[&other.name].expose();
+        let leaf = Certificate::first_of(pem).expect("a certificate");
+        let is_postgresqls = other.name.purpose == CertificatePurpose::Postgresql;
+        assert_eq!(leaf.for_clients, !is_postgresqls, "{}", other.name);
+        let elsewhere = CertificateSpec {
+            name: CertificateName {
+                purpose: if is_postgresqls {
+                    CertificatePurpose::Patroni
+                } else {
+                    CertificatePurpose::Postgresql
+                },
+                ..other.name.clone()
+            },
+            ..other
+        };
+        let reason = due(Some(pem), &elsewhere, authority, at(0));
+        assert_eq!(reason, Some(Due::SaysOtherwise), "{}", elsewhere.name);
+    }
     let stranger = &authorities(&Place::new().saved(&cluster))[0];
     assert_eq!(
         due(Some(pem), spec, stranger, at(0)),
@@ -271,6 +293,40 @@ fn a_change_is_refused_if_another_one_came_first() {
         .expect_err("late");
     assert!(matches!(error, VaultError::Changed { .. }), "{error}");
     assert_eq!(place.saved(&cluster("")), saved);
+}
+
+#[test]
+fn two_copies_that_were_changed_apart_are_told_apart() {
+    let (place, copy) = (Place::new(), Place::new());
+    place.saved(&cluster(""));
+    for file in ["identity", "cluster.vault"] {
+        copy.write(
+            &copy.path(file),
+            std::fs::read(place.path(file)).expect("a file"),
+        );
+    }
+    let changed = |place: &Place, name: &SecretName| {
+        let change = Change::Passwords([name.clone()].into());
+        let mut vault = place.open().expect("opens");
+        vault.change(&change, &cluster(""), now()).expect("changed");
+        let shown = vault
+            .resolve(&cluster(""), now(), Persist::DryRun)
+            .expect("shown");
+        let saved = save_at(&mut vault, &cluster(""), now());
+        assert_eq!(shown.stamp, saved.stamp, "the plan holds what is written");
+        saved
+    };
+    let (one, other) = (changed(&place, &BOTH[0]), changed(&copy, &BOTH[1]));
+    assert_eq!(generation(&one), generation(&other));
+    let tag = |secrets: &Secrets| {
+        let stamp: Stamp = secrets.stamp.parse().expect("a stamp");
+        stamp.tag.expect("a tag")
+    };
+    assert!(!other.lineage.contains(&tag(&one)));
+    // What is changed after it still knows it.
+    let further = changed(&place, &BOTH[1]);
+    assert!(further.lineage.contains(&tag(&one)));
+    assert_eq!(further.lineage.len(), 3);
 }
 
 #[test]

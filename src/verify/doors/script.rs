@@ -76,6 +76,7 @@ fn knock(cluster: &Cluster, node: &Node, door: Door) -> String {
     let rest = |path: &str| quoted(&format!("{}{path}", cluster.rest_url(node)));
     let address = node.address.to_string();
     let (superuser, port) = (&cluster.postgresql.superuser, node.postgresql.port);
+    let mode = tls_mode(cluster);
     match door {
         Door::EtcdClientPlain => plain(cluster.etcd.client_port),
         Door::EtcdClientCertificate => web(&format!("-k {}", etcd("/version"))),
@@ -93,16 +94,16 @@ fn knock(cluster: &Cluster, node: &Node, door: Door) -> String {
             let user = crate::cluster::postgresql::PROBE_ROLE;
             database("disable", user, &address, port, "-d postgres")
         }
-        Door::PostgresqlSuperuser => database("require", superuser, &address, port, "-d postgres"),
+        Door::PostgresqlSuperuser => database(mode, superuser, &address, port, "-d postgres"),
         Door::PostgresqlReplication => {
-            let (user, mode) = (&cluster.postgresql.replication, tls_mode(cluster));
+            let user = &cluster.postgresql.replication;
             let further = "-d 'dbname=postgres replication=true'";
             database(mode, user, &address, port, further)
         }
         Door::HaproxySuperuser => {
             let entrance = probe::client_address(node).unwrap_or(address);
             let port = node.haproxy.read_write_port;
-            database("require", superuser, &entrance, port, "-d postgres")
+            database(mode, superuser, &entrance, port, "-d postgres")
         }
         Door::HaproxyStatistics => {
             let address = node.endpoint(node.haproxy.stats_port);
@@ -133,7 +134,7 @@ pub fn parse(cluster: &Cluster, from: &Node, nodes: &[&Node], stdout: &str) -> V
             let prefix = format!("knock {} {} ", node.name, door.as_str());
             let said = stdout.lines().find_map(|line| line.strip_prefix(&prefix));
             let outcome = match said.and_then(|said| said.split_once(' ')) {
-                Some((code, answer)) => outcome(door, code, answer.trim()),
+                Some((code, answer)) => outcome(door, cluster.tls.enabled, code, answer.trim()),
                 None => Outcome::Unknown("no answer".to_owned()),
             };
             knocks.push(Knock {
@@ -146,19 +147,20 @@ pub fn parse(cluster: &Cluster, from: &Node, nodes: &[&Node], stdout: &str) -> V
     knocks
 }
 
-fn outcome(door: Door, code: &str, answer: &str) -> Outcome {
+fn outcome(door: Door, encrypted: bool, code: &str, answer: &str) -> Outcome {
     match door {
         Door::PostgresqlPlain
         | Door::PostgresqlSuperuser
         | Door::PostgresqlReplication
-        | Door::HaproxySuperuser => database(door, code, answer),
+        | Door::HaproxySuperuser => database(door, encrypted, code, answer),
         _ => web(door, code, answer),
     }
 }
 
 /// What PostgreSQL says (`src/backend/libpq/auth.c`). Whoever is asked for a password, or told
-/// that it was the wrong one, has passed pg_hba.
-fn database(door: Door, code: &str, answer: &str) -> Outcome {
+/// that it was the wrong one, has passed pg_hba; without TLS, and so without certificates, the
+/// password alone is what closes the door.
+fn database(door: Door, encrypted: bool, code: &str, answer: &str) -> Outcome {
     const REFUSED: [&str; 3] = [
         "no pg_hba.conf entry",
         "pg_hba.conf rejects",
@@ -172,7 +174,10 @@ fn database(door: Door, code: &str, answer: &str) -> Outcome {
     let says = |words: &[&str]| words.iter().any(|words| answer.contains(words));
     if code == "0" {
         Outcome::Open("the login went through".to_owned())
-    } else if says(&REFUSED) || (door == Door::HaproxySuperuser && says(&CUT_OFF)) {
+    } else if says(&REFUSED)
+        || (door == Door::HaproxySuperuser && says(&CUT_OFF))
+        || (!encrypted && answer.contains("password authentication failed"))
+    {
         Outcome::Closed
     } else if answer.contains("password") {
         Outcome::Open("it asks for a password and for nothing else".to_owned())
@@ -251,7 +256,11 @@ mod tests {
             ),
         ];
         for (door, code, answer) in closed {
-            assert_eq!(outcome(door, code, answer), Outcome::Closed, "{door:?}");
+            assert_eq!(
+                outcome(door, true, code, answer),
+                Outcome::Closed,
+                "{door:?}"
+            );
         }
         let open = [
             (
@@ -285,10 +294,15 @@ mod tests {
             (Door::HaproxyStatistics, "0", "<html> http=200"),
         ];
         for (door, code, answer) in open {
-            let said = outcome(door, code, answer);
+            let said = outcome(door, true, code, answer);
             assert!(matches!(said, Outcome::Open(_)), "{door:?}: {said:?}");
         }
-        let unknown = outcome(Door::RestPatch, "7", "curl: (7) Failed to connect http=000");
+        let unknown = outcome(
+            Door::RestPatch,
+            true,
+            "7",
+            "curl: (7) Failed to connect http=000",
+        );
         assert!(matches!(unknown, Outcome::Unknown(_)));
         let unknown = [
             // Our own certificate cannot be read, or was not taken: the question was not asked.
@@ -309,10 +323,29 @@ mod tests {
             ),
         ];
         for (door, code, answer) in unknown {
-            let said = outcome(door, code, answer);
+            let said = outcome(door, true, code, answer);
             assert!(matches!(said, Outcome::Unknown(_)), "{door:?}: {said:?}");
         }
-        let unknown = outcome(Door::PostgresqlPlain, "2", "could not translate host name");
+        let unknown = outcome(
+            Door::PostgresqlPlain,
+            true,
+            "2",
+            "could not translate host name",
+        );
         assert!(matches!(unknown, Outcome::Unknown(_)));
+    }
+
+    #[test]
+    fn without_tls_the_password_closes_the_door() {
+        let refused = "FATAL:  password authentication failed for user \"postgres\"";
+        for door in [
+            Door::PostgresqlSuperuser,
+            Door::PostgresqlReplication,
+            Door::HaproxySuperuser,
+        ] {
+            assert_eq!(outcome(door, false, "2", refused), Outcome::Closed);
+            let said = outcome(door, false, "0", "1");
+            assert!(matches!(said, Outcome::Open(_)), "{door:?}: {said:?}");
+        }
     }
 }

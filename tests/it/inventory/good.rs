@@ -209,6 +209,18 @@ fn every_setting_of_the_article_can_be_said() {
 }
 
 #[test]
+fn a_cluster_without_tls_is_told_so_before_any_node_is_asked() {
+    let of = |tls: &str| {
+        let text = format!(
+            "scope: main\ntls: {tls}\nclients: [10.0.9.0/24]\nnodes:\n  pg-1: {{ address: 10.0.0.11 }}\n"
+        );
+        checked(&text).render(Style::Plain)
+    };
+    assert!(of("off").contains("tls is off: passwords and data"));
+    assert!(!of("on").contains("tls is off"));
+}
+
+#[test]
 fn a_node_wins_over_its_group_and_a_group_over_the_top_level() {
     let cluster = clean(
         "scope: main

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mahout::cluster::{InvalidCluster, load};
@@ -9,6 +10,7 @@ use mahout::inventory::{LARGEST, Style};
 use proptest::prelude::*;
 
 use super::{checked, file};
+use crate::mutation::mutated;
 
 /// Checks `text`, renders all that is said, and holds both to bounds.
 fn survives(text: &str) {
@@ -144,6 +146,48 @@ fn a_thousand_mistakes_are_counted_and_not_all_shown() {
     let report = checked.render(Style::Plain);
     assert!(report.contains("… and 950 more"), "{report}");
     assert!(report.ends_with("1000 errors in inventory.yml"), "{report}");
+}
+
+/// Everything that a fuzzer finds is kept among the bad inventories; this looks at what lies
+/// around the good ones.
+#[test]
+fn good_inventories_with_mistakes_in_them() {
+    let texts: Vec<String> = ["minimal", "dedicated", "article", "reference"]
+        .map(|name| file(&format!("inventories/{name}.yml")))
+        .into_iter()
+        .chain([super::reference::uncommented(&file(
+            "inventories/reference.yml",
+        ))])
+        .collect();
+    mutated(&texts, 150, survives);
+}
+
+/// The same as a process of its own, which has a quarter of a gigabyte and a few seconds.
+#[test]
+fn mistakes_take_neither_memory_nor_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("inventory.yml");
+    let texts = [super::reference::uncommented(&file(
+        "inventories/reference.yml",
+    ))];
+    mutated(&texts, 16, |text| {
+        std::fs::write(&path, text).expect("written");
+        let run = Command::new("sh")
+            .args([
+                "-c",
+                "ulimit -v 262144 && exec timeout 20 \"$0\" check -i \"$1\"",
+            ])
+            .arg(env!("CARGO_BIN_EXE_mahout"))
+            .arg(&path)
+            .output()
+            .expect("sh");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(
+            matches!(run.status.code(), Some(0 | 2)),
+            "{}: {said}",
+            run.status
+        );
+    });
 }
 
 proptest! {

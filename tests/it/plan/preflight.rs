@@ -311,7 +311,13 @@ fn a_patroni_of_another_cluster_is_refused() {
 fn a_vault_that_is_not_the_nodes_own_or_older_is_refused() {
     let stamp = |vault: &str, generation| {
         let vault = vault.to_owned();
-        Stamp { vault, generation }.to_string()
+        let tag = None;
+        let stamp = Stamp {
+            vault,
+            generation,
+            tag,
+        };
+        stamp.to_string()
     };
     let file = |content: &str| FileFacts {
         content: Some(Secret::new(content)),
@@ -343,6 +349,29 @@ fn a_vault_that_is_not_the_nodes_own_or_older_is_refused() {
         "pg-2: it was deployed with the vault ffffffffffff (generation 1), this one is \
          0a1b2c3d4e5f",
     );
+    // Changed apart: as many changes, or more, that are not ours.
+    let tagged = |generation, tag: &str| Stamp {
+        vault: "0a1b2c3d4e5f".to_owned(),
+        generation,
+        tag: Some(tag.to_owned()),
+    };
+    case.secrets.stamp = tagged(7, "ours").to_string();
+    case.secrets.lineage = ["first", "ours"].map(str::to_owned).to_vec();
+    for (generation, tag, is_apart) in [
+        (7, "ours", false),
+        (6, "first", false),
+        (7, "theirs", true),
+        (6, "theirs", true),
+    ] {
+        let stamp = file(&tagged(generation, tag).to_string());
+        case.node("pg-2").files.insert(STAMP_FILE.to_owned(), stamp);
+        if is_apart {
+            let words = format!("pg-2: it was deployed with another generation {generation} of");
+            refused(&case, &words);
+        } else {
+            case.plan();
+        }
+    }
     // A record of facts does not tell it.
     case.node("pg-2")
         .files

@@ -83,9 +83,7 @@ fn a_member_whose_data_is_gone_is_never_started_anew() {
     let refusal = case.refusal();
     for words in [
         "pg-3: the data of its etcd member is gone from /var/lib/etcd",
-        "on pg-1: `etcdctl member remove id-pg-3`, then `etcdctl member add pg-3 \
-         --peer-urls=https://10.0.0.13:2380`",
-        "ETCD_INITIAL_CLUSTER_STATE=existing",
+        "`mahout replace pg-3` takes it out of etcd and has it join again with nothing",
     ] {
         assert!(refusal.contains(words), "{refusal}");
     }
@@ -118,8 +116,8 @@ fn a_node_is_not_added_to_an_etcd_cluster_that_runs() {
     refused(
         &case,
         "pg-3: the etcd cluster that pg-1 belongs to runs without a member here\n  hint: a deploy \
-         adds no member to an etcd cluster that runs; give pg-3 the roles `[postgresql, haproxy]` \
-         only",
+         adds no member to an etcd cluster that runs: `mahout replace pg-3` does; or give pg-3 the \
+         roles `[postgresql, haproxy]` only",
     );
 }
 
@@ -203,4 +201,58 @@ fn an_external_etcd_must_answer_every_node() {
     case.etcd("pg-1").error = None;
     case.etcd("pg-1").url = "https://10.0.0.21:2379".to_owned();
     assert!(!case.plan().is_empty());
+}
+
+#[test]
+fn an_external_etcd_that_tells_its_members_to_root_alone_is_refused_to_a_user() {
+    for (version, login, is_refused) in [
+        (
+            "3.5.28",
+            "\n    username: patroni\n    password: env:HOME",
+            true,
+        ),
+        (
+            "3.6.9",
+            "\n    username: patroni\n    password: env:HOME",
+            true,
+        ),
+        (
+            "3.5.29",
+            "\n    username: patroni\n    password: env:HOME",
+            false,
+        ),
+        ("3.5.28", "", false),
+    ] {
+        let text = format!(
+            "scope: main\netcd:\n  external:\n    endpoints: [10.0.0.21:2379]\n    protocol: \
+             https{login}\nnodes:\n  pg-1: {{ address: 10.0.0.11 }}\n"
+        );
+        let mut case = Case::bare(&text, "debian-12");
+        case.etcd("pg-1").url = "https://10.0.0.21:2379".to_owned();
+        case.etcd("pg-1").server_version = version.to_owned();
+        if is_refused {
+            let words = format!(
+                "pg-1: the external etcd, version {version}, tells its members to root alone"
+            );
+            refused(&case, &words);
+        } else {
+            assert!(!case.plan().is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_external_etcd_in_clear_text_is_noted_in_every_plan() {
+    let words = "the external etcd is spoken to in clear text";
+    for (protocol, is_noted) in [("http", true), ("https", false)] {
+        let text = format!(
+            "scope: main\netcd: {{ external: {{ endpoints: [10.0.0.21:2379], protocol: {protocol} \
+             }} }}\nnodes:\n  pg-1: {{ address: 10.0.0.11 }}\n"
+        );
+        let mut case = Case::bare(&text, "debian-12");
+        case.etcd("pg-1").url = "https://10.0.0.21:2379".to_owned();
+        assert_eq!(case.notes().contains(words), is_noted, "{protocol}");
+        let warned = case.cluster.warnings.iter().any(|it| it.contains(words));
+        assert_eq!(warned, is_noted, "{protocol}");
+    }
 }

@@ -1,8 +1,12 @@
 //! Switchovers: what is planned, what is refused.
 
+use mahout::cluster::Stamp;
+use mahout::cluster::tls::STAMP_FILE;
+use mahout::facts::FileFacts;
 use mahout::facts::patroni::PatroniMember;
 use mahout::facts::postgresql::ReplicationFacts;
 use mahout::plan::{Action, Condition, Desired, Guard, Plan};
+use mahout::secret::Secret;
 use serde_json::json;
 
 use super::case::{Case, steps};
@@ -59,7 +63,10 @@ fn the_leader_hands_over_and_everybody_is_awaited() {
     );
     let phase = &plan.phases[0];
     let step = &phase.work[0].steps[0];
-    assert!(matches!(&step.guard, Some(Guard::LeaderIs { node, .. }) if node.as_str() == "pg-1"));
+    assert!(
+        matches!(&step.guard, Some(Guard::HandsOver { node, candidate: Some(to), .. })
+        if node.as_str() == "pg-1" && to.as_str() == "pg-3")
+    );
     let Action::Switchover { url, patience, .. } = &step.action else {
         panic!("{step:?}");
     };
@@ -170,5 +177,27 @@ fn in_synchronous_mode_only_a_synchronous_standby_takes_over() {
         "sync_standby".clone_into(&mut case.patroni("pg-1").members[2].role);
         refused(&case, Some("pg-2"), "no synchronous standby");
         plan(&case, Some("pg-3")).expect("it has everything");
+    }
+}
+
+#[test]
+fn a_vault_that_is_older_than_the_cluster_hands_nothing_over() {
+    let stamp = |generation: u64| Stamp {
+        vault: "0a1b2c3d4e5f".to_owned(),
+        generation,
+        tag: None,
+    };
+    let mut case = running();
+    case.secrets.stamp = stamp(7).to_string();
+    for (generation, is_refused) in [(7, false), (8, true)] {
+        let file = FileFacts {
+            content: Some(Secret::new(stamp(generation).to_string())),
+            ..FileFacts::default()
+        };
+        case.node("pg-3").files.insert(STAMP_FILE.to_owned(), file);
+        match plan(&case, None) {
+            Err(refusal) if is_refused => assert!(refusal.contains("an older copy"), "{refusal}"),
+            other => assert!(!is_refused && other.is_ok(), "{other:?}"),
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mahout::cluster::{
-    Cluster, EtcdSpec, HaproxySpec, Node, NodeHaproxy, NodePatroni, NodePostgresql, PatroniSpec,
-    PostgresqlSpec, Role, SshSpec, SystemSpec, Timings,
+    Cluster, EtcdSpec, HaproxySpec, Node, NodeHaproxy, NodePatroni, NodePostgresql, PackagesSpec,
+    PatroniSpec, PostgresqlSpec, Role, SshSpec, SystemSpec, Timings,
 };
 use serde_json::{Map, json};
 
@@ -104,7 +104,9 @@ fn node(number: usize) -> Node {
             connect_timeout: Duration::from_secs(10),
             persist: Duration::ZERO,
         },
+        packages: PackagesSpec::default(),
         system: SystemSpec {
+            platform: None,
             hosts_entries: true,
             check_hostname: false,
             sysctl: BTreeMap::from([("vm.swappiness".to_owned(), "1".to_owned())]),
@@ -114,6 +116,8 @@ fn node(number: usize) -> Node {
             watchdog: true,
             strict_overcommit: false,
             disable_distribution_postgresql: true,
+            firewall: mahout::cluster::FirewallUse::Auto,
+            selinux_permissive: false,
         },
         patroni: NodePatroni {
             listen: "*".to_owned(),

@@ -205,7 +205,7 @@ fn postgresql_facts(leads: bool) -> PostgresqlFacts {
         ],
         verifiers: BTreeMap::from([(
             "postgres".to_owned(),
-            Some(Secret::new("SCRAM-SHA-256$4096:c2FsdA==$AAAA:AAAA")),
+            Some(Secret::new("SCRAM-SHA-256$1:c2FsdA==$AAAA:AAAA")),
         )]),
         postmasters: BTreeMap::from([(DATA_DIR.to_owned(), 4711)]),
         ..PostgresqlFacts::default()

@@ -249,8 +249,9 @@ fn missing() -> Option<String> {
         return Some(format!("{SSHD} is missing (openssh-server)"));
     }
     let root = rustix::process::getuid().is_root();
-    if root && !Path::new("/run/sshd").exists() {
-        return Some("/run/sshd is missing".to_owned());
+    // Debian's unit makes it at each start; on a machine that was rebooted and runs none, nobody has.
+    if root && let Err(error) = fs::create_dir_all("/run/sshd") {
+        return Some(format!("/run/sshd cannot be made: {error}"));
     }
     // The scripts run as root on a node, and here we are the node.
     let sudo = || Command::new("sudo").args(["-n", "true"]).output();

@@ -1,8 +1,9 @@
 //! What can be broken, and what is said of it.
 
+use mahout::cluster::ExternalEtcd;
 use mahout::facts::DirectoryFacts;
 use mahout::facts::etcd::{EtcdLogin, EtcdMember, EtcdPermission};
-use mahout::secret::Secret;
+use mahout::secret::{Secret, scram};
 use mahout::verify::Severity;
 use mahout::verify::doors::{Door, Outcome};
 use mahout::verify::probe::ProbeKind;
@@ -91,7 +92,22 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("haproxy.closed", Severity::Error, "page is open: answer 200", |s| {
         s.door(1, Door::HaproxyStatistics, Outcome::Open("answer 200".to_owned()));
     }),
+    ("system.reachable", Severity::Error, "`Alpine Linux` (ID=alpine) is not a distribution", |s| {
+        let os = &mut s.node(2).system.os;
+        (os.id, os.id_like, os.pretty_name) = ("alpine".to_owned(), Vec::new(), "Alpine Linux".to_owned());
+        s.rendered.remove(&crate::sample::name(2));
+    }),
     ("system.tls", Severity::Warning, "clear text", |s| s.cluster.tls.enabled = false),
+    ("system.tls", Severity::Warning, "the external etcd is spoken to in clear text", |s| {
+        s.cluster.etcd.external = Some(ExternalEtcd {
+            endpoints: vec!["10.0.9.1:2379".to_owned()],
+            protocol: "http".to_owned(),
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            username: None,
+        });
+    }),
     ("patroni.answers", Severity::Error, "port 8008", |s| {
         s.node(2).patroni = None
     }),
@@ -146,6 +162,8 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     }),
     ("postgresql.system_identifier", Severity::Error, "its Patroni serves 99", |s| { s.patroni(3).system_identifier = Some("99".to_owned()); }),
     ("postgresql.system_identifier", Severity::Error, "the DCS knows no", |s| { for number in 1..=3 { s.etcd(number).initialize = None; } }),
+    ("postgresql.passwords", Severity::Error, "the role postgres has a password that is tried first", |s| guessed(s, "postgres", "zalando")),
+    ("postgresql.passwords", Severity::Error, "the role app has a password that is tried first", |s| guessed(s, "app", "app")),
     ("postgresql.versions_equal", Severity::Warning, "15.14 on pg-1, pg-2; 15.9 on pg-3", |s| { s.postgresql(3).server_version = Some(150_009); }),
     ("postgresql.versions_equal", Severity::Error, "major versions differ", |s| { s.postgresql(3).server_version = Some(160_001); }),
     ("postgresql.versions_equal", Severity::Error, "the inventory says 16", |s| { s.cluster.postgresql.version = Some(16); }),
@@ -326,6 +344,13 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("system.versions", Severity::Warning, "HAProxy differs", |s| package(s, "haproxy", "3.0.11-1")),
     ("system.libc", Severity::Warning, "glibc 2.36 on pg-1, pg-2; 2.41 on pg-3", |s| { s.node(3).system.libc = "2.41".to_owned(); }),
 ];
+
+/// The role's verifier is of this password; one round is enough for that.
+fn guessed(sample: &mut Sample, role: &str, password: &str) {
+    let verifier = scram::verifier(&Secret::new(password), b"salt", 1);
+    let verifiers = &mut sample.postgresql(1).verifiers;
+    verifiers.insert(role.to_owned(), Some(verifier));
+}
 
 fn set(sample: &mut Sample, setting: &str) {
     let settings = &mut sample.postgresql(2).settings;

@@ -1,0 +1,5 @@
+//! Its section about HAProxy.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mahout_fuzz::sections(data));

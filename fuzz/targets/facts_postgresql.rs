@@ -1,0 +1,5 @@
+//! Its sections about PostgreSQL.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mahout_fuzz::sections(data));

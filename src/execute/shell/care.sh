@@ -1,0 +1,64 @@
+# What the named commands do to data: it is moved aside, never removed by us.
+
+# move_aside PATH LABEL: to PATH.LABEL-TIME, beside it, so that nothing is copied.
+move_aside() {
+	local path=${1%/} aside pid=''
+	[ -n "$(ls -A "$path" 2>/dev/null)" ] || return 0
+	[ ! -L "$path" ] || die "$path is a symbolic link: move aside what it leads to, and make it anew"
+	if have mountpoint && mountpoint -q "$path"; then
+		die "$path is a file system of its own: move what is in it to a folder outside of it"
+	fi
+	{ read -r pid <"$path/postmaster.pid"; } 2>/dev/null
+	case $(cat "/proc/${pid:-none}/comm" 2>/dev/null) in
+	postgres* | postmaster*) die "a PostgreSQL (pid $pid) runs in $path" ;;
+	esac
+	aside=$path.$2-$(date -u +%Y%m%dT%H%M%SZ)
+	if [ -e "$aside" ] || [ -L "$aside" ]; then die "$aside is there already"; fi
+	mv -T "$path" "$aside" || exit 1
+	warn "$path is now $aside; remove it when nobody needs it any more"
+}
+
+# reinitialize URL DATA_DIR: curl's options are on stdin, in base64. Patroni answers before it has
+# begun; only when the first file of the database is another one is the old one gone.
+reinitialize() {
+	local options status body before until tls
+	options=$(base64 -d) || exit 1
+	tls=$(tls_options "$1")
+	before=$(stat -c '%i %Z' "$2/PG_VERSION" 2>/dev/null)
+	answer_of "$(printf '%s\n' "$options" | curl -sS -g --noproxy '*' $tls -m 30 -w '\n%{http_code}' -K - 2>&1)"
+	case $status in
+	200) ;;
+	401) die "$1 refuses the user name or the password: answer 401" ;;
+	*) die "Patroni refuses: $(printf '%s' "$body" | one_line)" ;;
+	esac
+	until=$(($(uptime_seconds) + 300))
+	while [ -n "$before" ] && [ "$(stat -c '%i %Z' "$2/PG_VERSION" 2>/dev/null)" = "$before" ]; do
+		[ "$(uptime_seconds)" -lt "$until" ] || die "Patroni has not begun to replace $2 within 300 s"
+		nap 0.2
+	done
+}
+
+# join_etcd DATA_DIR: a member without data looks once at whether its cluster is a new one. The
+# setting that says `existing` is gone again once it has a log of its own.
+join_etcd() {
+	local folder=/run/systemd/system/etcd.service.d until
+	mkdir -p "$folder" || exit 1
+	printf 'ETCD_INITIAL_CLUSTER_STATE=existing\n' >/run/mahout/join.env || exit 1
+	printf '[Service]\nEnvironmentFile=/run/mahout/join.env\n' >"$folder/mahout-join.conf" || exit 1
+	trap end_join EXIT
+	trap 'exit 143' TERM
+	systemctl daemon-reload || exit 1
+	start_unit etcd.service
+	until=$(($(uptime_seconds) + 60))
+	while [ -z "$(ls -A "$1/member/wal" 2>/dev/null)" ]; do
+		[ "$(uptime_seconds)" -lt "$until" ] || die "etcd has not begun to keep data in $1 within 60 s"
+		nap 0.2
+	done
+}
+
+# end_join: as it was before.
+end_join() {
+	rm -f /run/mahout/join.env /run/systemd/system/etcd.service.d/mahout-join.conf
+	rmdir /run/systemd/system/etcd.service.d 2>/dev/null
+	systemctl daemon-reload
+}

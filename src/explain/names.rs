@@ -1,0 +1,57 @@
+//! Whom a record may speak of: the roles and addresses of the cluster.
+
+use crate::cluster::postgresql::PROBE_ROLE;
+use crate::cluster::{Cluster, Role};
+
+/// What stands for a placeholder in the words of a signature: `{superuser}`, `{replication}`,
+/// `{rewind}`, `{probe}`, `{haproxy}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names(Vec<(&'static str, String)>);
+
+impl Names {
+    /// Those of `cluster`.
+    pub fn of(cluster: &Cluster) -> Self {
+        let spec = &cluster.postgresql;
+        let mut names = vec![
+            ("{superuser}", spec.superuser.clone()),
+            ("{replication}", spec.replication.clone()),
+            ("{rewind}", spec.rewind.clone()),
+            ("{probe}", PROBE_ROLE.to_owned()),
+        ];
+        let doors = cluster.with_role(Role::Haproxy);
+        names.extend(doors.map(|node| ("{haproxy}", node.address.to_string())));
+        Self(names)
+    }
+
+    /// One more.
+    #[cfg(test)]
+    pub(super) fn add(&mut self, placeholder: &'static str, name: &str) {
+        self.0.push((placeholder, name.to_owned()));
+    }
+
+    /// Whether `line` holds `word`, with any of the names that its placeholder stands for.
+    pub(super) fn holds(&self, line: &str, word: &str) -> bool {
+        let Some((open, close)) = word.find('{').zip(word.find('}')) else {
+            return line.contains(word);
+        };
+        let Some(placeholder) = word.get(open..=close) else {
+            return line.contains(word);
+        };
+        self.0
+            .iter()
+            .filter(|(known, _)| *known == placeholder)
+            .any(|(_, name)| line.contains(&word.replace(placeholder, name)))
+    }
+}
+
+impl Default for Names {
+    /// Those of the defaults, where no inventory is at hand.
+    fn default() -> Self {
+        Self(vec![
+            ("{superuser}", "postgres".to_owned()),
+            ("{replication}", "replicator".to_owned()),
+            ("{rewind}", "rewind_user".to_owned()),
+            ("{probe}", PROBE_ROLE.to_owned()),
+        ])
+    }
+}

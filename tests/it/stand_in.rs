@@ -249,4 +249,19 @@ fn installed_nodes_have_the_stack_and_nothing_runs() {
         "ls -A /etc/patroni /var/lib/etcd | grep -v callbacks | xargs",
         "/etc/patroni: /var/lib/etcd:",
     );
+    facts_tell_what_selinux_allows(&lab, node);
+}
+
+/// The kernel's files have no newline at their end.
+fn facts_tell_what_selinux_allows(lab: &TestLab, node: &str) {
+    let tell = |expected: &str| {
+        let run = lab.mahout(&["facts"]);
+        run.succeeds();
+        says(&run, "\"selinux\": \"Enforcing\"");
+        says(&run, expected);
+    };
+    does(lab, node, "standin selinux");
+    tell("\"haproxy_connect_any\": false");
+    does(lab, node, "setsebool -P haproxy_connect_any 1");
+    tell("\"haproxy_connect_any\": true");
 }

@@ -4,7 +4,10 @@ selinux() {
   echo @selinux
   sed -n 's/^SELINUX=/config /p' /etc/selinux/config
   if [ ! -e /sys/fs/selinux/enforce ]; then return; fi
-  if read -r now _ <"/sys/fs/selinux/booleans/$selinux_boolean"; then echo "boolean $now"; fi
+  # The kernel ends it without a newline, for which `read` returns an error.
+  now=
+  IFS=' ' read -r now _ <"/sys/fs/selinux/booleans/$selinux_boolean"
+  if [ -n "$now" ]; then echo "boolean $now"; fi
   for path in $labels; do
     echo "label $(matchpathcon -n "$path")|$(stat -c %C "$path")|$path"
   done

@@ -61,13 +61,13 @@ gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-Rocky-9
 U
 done >/etc/yum.repos.d/rocky.repo
 
-# A store of the name that it has there, with the names that the stack needs.
-if [ -d /etc/selinux/default ]; then
-  mv /etc/selinux/default /etc/selinux/targeted
-  mv /var/lib/selinux/default /var/lib/selinux/targeted
-  printf 'SELINUX=enforcing\nSELINUXTYPE=targeted\n' >/etc/selinux/config
-  semodule --noreload --install "$recipe/selinux.cil"
-fi
+# A policy store of the name that it has there, of Debian's policy and the names that the stack needs.
+# It is built once, which Debian's package and a module after it would do twice.
+policy=$build/bookworm/selinux-policy-default
+mkdir -p /etc/selinux /var/lib/selinux
+cp -a "$policy/etc/selinux/default" /etc/selinux/targeted
+printf 'SELINUX=enforcing\nSELINUXTYPE=targeted\n' >/etc/selinux/config
+semodule --noreload $(printf -- '--install=%s ' "$policy"/usr/share/selinux/default/*.pp.bz2) --install="$recipe/selinux.cil"
 
 # Identity and the names of the base system. os-release is the RPM's.
 rm -f /etc/os-release

@@ -40,7 +40,8 @@ trixie=$!
 fetch bullseye postgresql-13 postgresql-client-13 libpq5 libicu67 libssl1.1 libldap-2.4-2 \
   >"$build/bullseye.log" 2>&1 &
 bullseye=$!
-fetch bookworm postgresql-15 postgresql-client-15 libpq5 haproxy etcd-server etcd-client patroni chrony
+fetch bookworm postgresql-15 postgresql-client-15 libpq5 haproxy etcd-server etcd-client patroni chrony \
+  selinux-policy-default
 wait $trixie || {
   cat "$build/trixie.log"
   exit 1

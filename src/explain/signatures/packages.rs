@@ -45,7 +45,7 @@ pub(super) const ALL: &[Signature] = &[
     },
     Signature {
         name: "repository-unknown",
-        any: &[&["Unknown repo"]],
+        any: &[&["Unknown repo: "]],
         cause: "the node has no repository of that name",
         remedy: "`dnf repolist --all` on the node shows the names; `dnf remove pgdg-redhat-repo` has \
                  the next deploy fetch PGDG's newest",

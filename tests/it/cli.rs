@@ -1,6 +1,7 @@
 //! The command line, through the binary: exit codes, messages, files.
 
 mod json;
+mod record;
 mod render;
 mod secrets;
 mod streams;

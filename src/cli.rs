@@ -44,7 +44,7 @@ pub struct Global {
     /// How answers are printed; `json` is one object a line
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub output: OutputFormat,
-    /// Say more; twice for what the nodes print
+    /// Say more: what the nodes print while steps run; with `explain` all that was looked at
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Templates that take the place of the built-in ones of the same name

@@ -260,6 +260,8 @@ fn help_is_there_for_every_verb() {
     let shell = Shell::new();
     let top = shell.exits(0, &["--help"]).stdout;
     assert!(top.contains("Exit codes: 0 done"), "{top}");
+    // One `-v` is all there is.
+    assert!(!top.contains("twice"), "{top}");
     for verb in [
         "init", "check", "render", "trust", "facts", "deploy", "diff", "verify", "status", "lab",
         "demo",

@@ -58,7 +58,7 @@
 //! | type | keys |
 //! | --- | --- |
 //! | `finding` | `severity` (`ok`, `warning`, `error`), `group`, `check` (its stable name), `node` (null for the cluster), `message`, `hint` (null or text) |
-//! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, the last |
+//! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, after the findings |
 //!
 //! # Explanations
 //!

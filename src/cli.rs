@@ -1,11 +1,13 @@
 //! The command line, as types.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::lab::LabCommand;
 use crate::lab::Suite;
+use crate::report::Output;
 
 /// From one inventory file and bare Linux nodes to a verified, highly available PostgreSQL
 /// cluster (etcd, Patroni, PostgreSQL, HAProxy), over plain SSH.
@@ -42,7 +44,7 @@ pub struct Global {
     /// How answers are printed; `json` is one object a line
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub output: OutputFormat,
-    /// Say more; twice for what the nodes print
+    /// Say more: what the nodes print while steps run; with `explain` all that was looked at
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Templates that take the place of the built-in ones of the same name
@@ -60,6 +62,24 @@ pub enum OutputFormat {
     Text,
     /// For programs: one object a line.
     Json,
+}
+
+impl From<OutputFormat> for Output {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Json => Self::Json,
+        }
+    }
+}
+
+/// Whether a command line that cannot be parsed asks for JSON.
+pub fn wants_json(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let apart = arguments.windows(2);
+    let apart = apart.map(|pair| pair[0] == "--output" && pair[1] == "json");
+    let as_one = arguments.iter().map(|one| one == "--output=json");
+    apart.chain(as_one).any(|wanted| wanted)
 }
 
 /// The verbs.

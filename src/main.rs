@@ -4,20 +4,25 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use mahout::cli::{Cli, OutputFormat};
-use mahout::cluster::InvalidCluster;
+use mahout::cli::{Cli, wants_json};
 use mahout::commands::{self, Context};
 use mahout::error::Error;
-use mahout::report::{self, Events, Output, Style};
+use mahout::report::{self, Events, Style};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are not errors, and are texts in any case.
+        Err(error) if error.use_stderr() && wants_json(std::env::args_os()) => {
+            let _ = report::write_usage_json(&mut std::io::stderr(), error.to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
+    let output = cli.global.output.into();
     let style = Style {
-        output: match cli.global.output {
-            OutputFormat::Text => Output::Text,
-            OutputFormat::Json => Output::Json,
-        },
+        output,
         verbosity: cli.global.verbose,
         terminal: std::io::stderr().is_terminal(),
     };
@@ -33,25 +38,9 @@ async fn main() -> ExitCode {
     match result.and(flushed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            show(&error);
+            // A closed stderr is no reason for another exit code.
+            let _ = report::write_error(&mut std::io::stderr(), output, &error);
             ExitCode::from(error.exit_code())
         }
-    }
-}
-
-/// An error as text, or nothing where everything was said already. A closed stderr is no reason
-/// for another exit code.
-fn show(error: &Error) {
-    if matches!(error, Error::Reported(_)) {
-        return;
-    }
-    let mut stderr = std::io::stderr();
-    let _ = match error {
-        // Each problem of the report says for itself whether it is an error or a warning.
-        Error::Cluster(InvalidCluster::Problems(report)) => write!(stderr, "{report}"),
-        _ => writeln!(stderr, "error: {error}"),
-    };
-    if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "\nhint: {hint}");
     }
 }

@@ -15,7 +15,7 @@ use crate::facts::Facts;
 use crate::plan::stages::stages;
 use crate::plan::{Desired, Goal, Note, Plan};
 use crate::report::{
-    Counts, Detail, Event, PlanView, write_findings_json, write_plan, write_plan_json,
+    Counts, Detail, Event, Outcome, PlanView, write_findings_json, write_plan, write_plan_json,
     write_problems,
 };
 use crate::transport::{Fleet, Host};
@@ -304,11 +304,10 @@ pub(super) fn conclude(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     if aim.goal == Goal::Destroy {
-        if session.context.is_json() {
-            return Ok(());
-        }
         let scope = &session.cluster.scope;
-        return writeln!(out, "done; nothing of {scope} runs any more").map_err(Error::Output);
+        let said = format!("done; nothing of {scope} runs any more");
+        let outcome = Outcome::new("destroyed", said).with("scope", scope.as_str());
+        return session.context.tell(outcome, out);
     }
     let counts = Counts::of(findings);
     tell(session, findings, out)?;
@@ -318,10 +317,8 @@ pub(super) fn conclude(
             counts,
         ));
     }
-    if !session.context.is_json() {
-        writeln!(out, "done; {}", counts.words()).map_err(Error::Output)?;
-    }
-    Ok(())
+    let outcome = Outcome::new("done", format!("done; {}", counts.words()));
+    session.context.tell(outcome, out)
 }
 
 /// Says what is wrong with a cluster to which nothing is to be done.

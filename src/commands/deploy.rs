@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::execute::{Interrupt, Lock};
 use crate::facts::record;
 use crate::plan::{Goal, Plan};
-use crate::report::Detail;
+use crate::report::{Detail, Outcome};
 use crate::transport::{Effect, Fleet, Host};
 
 /// Carries out what leads to `goal`, or shows it.
@@ -79,7 +79,7 @@ async fn on_nodes(
         return Ok(());
     }
     if !options.yes && !agreed(session, aim)? {
-        return writeln!(out, "nothing was changed").map_err(Error::Output);
+        return session.context.tell(Outcome::unchanged(), out);
     }
     let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);

@@ -9,8 +9,8 @@ use ipnet::Ipv4Net;
 
 use super::Context;
 use crate::error::Error;
-use crate::lab::{ImageKind, Lab, LabError, LabSpec, Progress, Suite};
-use crate::report::Event;
+use crate::lab::{ImageKind, Lab, LabError, LabSpec, LabSummary, Progress, Suite};
+use crate::report::{Event, Outcome, write_object};
 use crate::vault::Vault;
 
 /// What `mahout lab` can do.
@@ -139,7 +139,12 @@ pub(super) async fn lab(
     .map_err(|cause| Error::Output(cause.into()))??;
     context.events.quiet().await;
     match outcome {
-        LabOutcome::Answer(text) => write!(out, "{text}").map_err(Error::Output),
+        LabOutcome::Answer(outcome) => context.tell(outcome, out),
+        LabOutcome::Labs(labs) if context.is_json() => labs
+            .iter()
+            .try_for_each(|lab| write_object(out, "lab", serde_json::to_value(lab)?))
+            .map_err(Error::Output),
+        LabOutcome::Labs(labs) => write!(out, "{}", list(&labs)).map_err(Error::Output),
         LabOutcome::Program(status) if status.success() => Ok(()),
         LabOutcome::Program(status) => {
             let code = status.code().and_then(|code| code.try_into().ok());
@@ -151,7 +156,9 @@ pub(super) async fn lab(
 /// How a lab command ended.
 enum LabOutcome {
     /// With this answer.
-    Answer(String),
+    Answer(Outcome),
+    /// With these labs.
+    Labs(Vec<LabSummary>),
     /// As the program in the node did, which had the terminal.
     Program(ExitStatus),
 }
@@ -188,13 +195,16 @@ fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> 
                 }
                 None => lab.inventory_file(),
             };
-            format!(
-                "lab `{}` is up; its inventory is {}\n",
+            let said = format!(
+                "lab `{}` is up; its inventory is {}",
                 lab.name(),
                 inventory.display()
-            )
+            );
+            Outcome::new("lab_up", said)
+                .with("lab", lab.name())
+                .with("inventory", inventory.to_string_lossy())
         }
-        LabCommand::List => list()?,
+        LabCommand::List => return Lab::list().map(LabOutcome::Labs),
         LabCommand::Ssh { lab, node, command } => {
             let mut ssh = Lab::open(&lab.name)?.ssh_command(&node)?;
             return program(ssh.args(command));
@@ -205,35 +215,37 @@ fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> 
         }
         LabCommand::Kill { lab, node } => {
             Lab::open(&lab.name)?.kill(&node)?;
-            format!("{node}: is powered off\n")
+            of_node("node_killed", "is powered off", &lab, node)
         }
         LabCommand::Start { lab, node } => {
             Lab::open(&lab.name)?.start(&node)?;
-            format!("{node}: is up\n")
+            of_node("node_started", "is up", &lab, node)
         }
         LabCommand::Cut { lab, node, from } => {
-            let lab = Lab::open(&lab.name)?;
+            let opened = Lab::open(&lab.name)?;
             match from {
                 Some(other) => {
-                    lab.cut_pair(&node, &other)?;
-                    format!("{node}: is cut off from {other}\n")
+                    opened.cut_pair(&node, &other)?;
+                    let said = format!("is cut off from {other}");
+                    of_node("node_cut", &said, &lab, node).with("from", other)
                 }
                 None => {
-                    lab.cut(&node)?;
-                    format!("{node}: is cut off\n")
+                    opened.cut(&node)?;
+                    of_node("node_cut", "is cut off", &lab, node)
                 }
             }
         }
         LabCommand::Heal { lab, node, from } => {
-            let lab = Lab::open(&lab.name)?;
+            let opened = Lab::open(&lab.name)?;
             match from {
                 Some(other) => {
-                    lab.heal_pair(&node, &other)?;
-                    format!("{node}: is connected with {other}\n")
+                    opened.heal_pair(&node, &other)?;
+                    let said = format!("is connected with {other}");
+                    of_node("node_healed", &said, &lab, node).with("from", other)
                 }
                 None => {
-                    lab.heal(&node)?;
-                    format!("{node}: is connected\n")
+                    opened.heal(&node)?;
+                    of_node("node_healed", "is connected", &lab, node)
                 }
             }
         }
@@ -242,7 +254,7 @@ fn run(command: LabCommand, progress: Progress) -> Result<LabOutcome, LabError> 
             if images {
                 Lab::remove_unused_images(progress)?;
             }
-            format!("lab `{}` is gone\n", lab.name)
+            Outcome::new("lab_down", format!("lab `{}` is gone", lab.name)).with("lab", lab.name)
         }
     };
     Ok(LabOutcome::Answer(answer))
@@ -261,10 +273,16 @@ fn set_aside(lab: &Lab, inventory: &Path) -> Result<(), LabError> {
     })
 }
 
-fn list() -> Result<String, LabError> {
-    let labs = Lab::list()?;
+/// What was done with a node.
+fn of_node(name: &'static str, said: &str, lab: &LabName, node: String) -> Outcome {
+    Outcome::new(name, format!("{node}: {said}"))
+        .with("lab", lab.name.as_str())
+        .with("node", node)
+}
+
+fn list(labs: &[LabSummary]) -> String {
     if labs.is_empty() {
-        return Ok("there is no lab\n".to_owned());
+        return "there is no lab\n".to_owned();
     }
     let mut text = String::new();
     for lab in labs {
@@ -273,7 +291,7 @@ fn list() -> Result<String, LabError> {
             .map_or(String::new(), |subnet| subnet.to_string());
         let half = if lab.whole { "" } else { ", half made" };
         text.push_str(&format!("{}: {} {subnet}{half}\n", lab.name, lab.image));
-        for node in lab.nodes {
+        for node in &lab.nodes {
             let state = if node.running { "up" } else { "off" };
             text.push_str(&format!(
                 "  {:<8} {:<15} {state}\n",
@@ -281,7 +299,7 @@ fn list() -> Result<String, LabError> {
             ));
         }
     }
-    Ok(text)
+    text
 }
 
 fn program(command: &mut std::process::Command) -> Result<LabOutcome, LabError> {

@@ -25,7 +25,7 @@ use crate::cli::{Command, Global, OutputFormat};
 use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::plan::Goal;
-use crate::report::Events;
+use crate::report::{Events, Outcome};
 use crate::secret::Secret;
 
 /// What every verb is given.
@@ -52,6 +52,12 @@ impl Context {
         self.global.output == OutputFormat::Json
     }
 
+    /// Says what was done.
+    fn tell(&self, outcome: Outcome, out: &mut dyn Write) -> Result<(), Error> {
+        let written = outcome.write(out, self.global.output.into());
+        written.map_err(Error::Output)
+    }
+
     /// The password of sudo, asked for once, if the command line says so.
     fn sudo_password(&self) -> Result<Option<Secret>, Error> {
         if !self.global.ask_sudo_password {
@@ -71,7 +77,7 @@ impl Context {
 /// See [`Error`]; its exit code is the process's.
 pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
     match command {
-        Command::Init { file } => offline::init(&file, out),
+        Command::Init { file } => offline::init(context, &file, out),
         Command::Check => offline::check(context, out),
         Command::Render { to, platform } => offline::render(context, &to, &platform, out),
         Command::Trust { yes, dry_run } => trust::trust(context, yes, dry_run, out).await,

@@ -12,9 +12,10 @@ use crate::error::Error;
 use crate::inventory::{self, Style};
 use crate::platform::{NAMES, Platform};
 use crate::render::{Rendered, Target};
+use crate::report::{Outcome, write_problems_json};
 
 /// Writes the starter inventory; never over a file that is there.
-pub(super) fn init(file: &Path, out: &mut dyn Write) -> Result<(), Error> {
+pub(super) fn init(context: &Context, file: &Path, out: &mut dyn Write) -> Result<(), Error> {
     let failed = |cause| Error::File {
         path: file.to_owned(),
         cause,
@@ -27,12 +28,12 @@ pub(super) fn init(file: &Path, out: &mut dyn Write) -> Result<(), Error> {
     new.write_all(inventory::starter().as_bytes())
         .and_then(|()| new.sync_all())
         .map_err(failed)?;
-    writeln!(
-        out,
+    let said = format!(
         "{} is written; change the nodes in it, then run `mahout check -i {0}`",
         file.display()
-    )
-    .map_err(Error::Output)
+    );
+    let path = file.to_string_lossy();
+    context.tell(Outcome::new("written", said).with("path", path), out)
 }
 
 /// Shows every problem of the inventory.
@@ -41,30 +42,29 @@ pub(super) fn check(context: &Context, out: &mut dyn Write) -> Result<(), Error>
     let source = inventory::load(path)?;
     let checked = cluster::check(inventory::parse(source));
     let shown = if context.is_json() {
-        checked.problems.iter().try_for_each(|problem| {
-            serde_json::to_writer(&mut *out, problem)?;
-            writeln!(out)
-        })
+        write_problems_json(out, &checked.source.name(), &checked.problems)
     } else {
         write!(out, "{}", checked.render(Style::Plain))
     };
     shown.map_err(Error::Output)?;
-    match checked.cluster {
-        Some(cluster) if !context.is_json() => writeln!(
-            out,
-            "{}: cluster {} of {} nodes; a failover takes {} s at worst",
-            path.display(),
-            cluster.scope,
-            cluster.nodes.len(),
-            cluster
-                .timings
-                .worst_failover(cluster.etcd.election_timeout)
-                .as_secs()
-        )
-        .map_err(Error::Output),
-        Some(_) => Ok(()),
-        None => Err(Error::Reported(2)),
-    }
+    let Some(cluster) = checked.cluster else {
+        return Err(Error::Reported(2));
+    };
+    let timings = &cluster.timings;
+    let worst = timings.worst_failover(cluster.etcd.election_timeout);
+    let said = format!(
+        "{}: cluster {} of {} nodes; a failover takes {} s at worst",
+        path.display(),
+        cluster.scope,
+        cluster.nodes.len(),
+        worst.as_secs()
+    );
+    let outcome = Outcome::new("valid", said)
+        .with("path", path.to_string_lossy())
+        .with("scope", cluster.scope.as_str())
+        .with("nodes", cluster.nodes.len())
+        .with("worst_failover_seconds", worst.as_secs_f64());
+    context.tell(outcome, out)
 }
 
 /// Writes every file of every node beneath `to`, a folder a node. They may hold secrets: folders
@@ -110,7 +110,11 @@ pub(super) fn render(
                 .map_err(failed(&path))?;
             new.write_all(file.content.expose().as_bytes())
                 .map_err(failed(&path))?;
-            writeln!(out, "{}", path.display()).map_err(Error::Output)?;
+            let outcome = Outcome::new("rendered", path.display().to_string())
+                .with("node", node.name.as_str())
+                .with("file", file.path.as_str())
+                .with("path", path.to_string_lossy());
+            context.tell(outcome, out)?;
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, SecretName, SecretSource};
 use crate::error::Error;
 use crate::execute::{Interrupt, Lock};
 use crate::plan::Goal;
-use crate::report::Detail;
+use crate::report::{Detail, Outcome};
 use crate::transport::{Effect, Fleet, Host};
 use crate::vault::{Change, Stage, Vault, VaultError};
 
@@ -177,11 +177,11 @@ async fn carry_out(
     session.change(&first.change)?;
     let (plan, _) = plan(session, &first.aim, fleet).await?;
     show(session, &first.aim, &plan, Detail::Summary, out)?;
-    if !others.is_empty() && !session.context.is_json() {
-        writeln!(out, "then, each with its plan:").map_err(Error::Output)?;
-        for part in others {
-            writeln!(out, "  {}", part.aim.title).map_err(Error::Output)?;
-        }
+    if !others.is_empty() {
+        let titles: Vec<&str> = others.iter().map(|part| part.aim.title.as_str()).collect();
+        let said = format!("then, each with its plan:\n  {}", titles.join("\n  "));
+        let outcome = Outcome::new("stages", said).with("goals", titles);
+        session.context.tell(outcome, out)?;
     }
     if !options.yes
         && !confirm(
@@ -189,7 +189,7 @@ async fn carry_out(
             "pass --yes to carry it out without a question",
         )?
     {
-        return writeln!(out, "nothing was changed").map_err(Error::Output);
+        return session.context.tell(Outcome::unchanged(), out);
     }
     let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;
     let hosts = Session::hosts(fleet);
@@ -234,15 +234,16 @@ async fn carry_out(
     record.end(session, lock, &hosts, result.as_ref()).await;
     conclude(session, last, &result?, out)?;
     let is_authority = matches!(first.change, Change::Authority);
-    if is_authority && session.vault.stage() == Stage::BothTrusted && !session.context.is_json() {
+    if is_authority && session.vault.stage() == Stage::BothTrusted {
         let authorities = Vault::published(&session.context.global.inventory);
-        return writeln!(
-            out,
+        let said = format!(
             "next: give clients {} in the place of the one that they have (`sslrootcert`), then run \
              `mahout rotate ca` again",
             authorities.display()
-        )
-        .map_err(Error::Output);
+        );
+        let outcome =
+            Outcome::new("authorities_published", said).with("path", authorities.to_string_lossy());
+        return session.context.tell(outcome, out);
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Read, Write};
 
+use serde_json::json;
 use time::OffsetDateTime;
 
 use super::Context;
@@ -11,6 +12,7 @@ use super::terminal::ask_password;
 use crate::cli::SecretsCommand;
 use crate::cluster::{self, Cluster, SecretSource};
 use crate::error::Error;
+use crate::report::{Outcome, write_object};
 use crate::secret::Secret;
 use crate::vault::{Readers, Vault};
 
@@ -26,11 +28,17 @@ pub(super) async fn secrets(
     let inventory = &context.global.inventory;
     let cluster = cluster::load(inventory)?;
     let mut vault = Vault::open(&Vault::beside(inventory), &cluster.vault)?;
-    let said = match command {
+    let outcome = match command {
         SecretsCommand::List => return list(context, &vault, &cluster, out),
         SecretsCommand::Show { name } => {
             let value = vault.show(&named(name, &cluster)?, &cluster)?;
-            return writeln!(out, "{}", value.expose()).map_err(Error::Output);
+            let value = value.expose();
+            return if context.is_json() {
+                write_object(out, "secret_value", json!({"name": name, "value": value}))
+            } else {
+                writeln!(out, "{value}")
+            }
+            .map_err(Error::Output);
         }
         SecretsCommand::Set { name } => {
             let name = named(name, &cluster)?;
@@ -40,19 +48,21 @@ pub(super) async fn secrets(
                 &cluster,
                 OffsetDateTime::now_utc(),
             )?;
-            format!("{name} is set; `mahout deploy` brings it to the nodes")
+            let said = format!("{name} is set; `mahout deploy` brings it to the nodes");
+            Outcome::new("secrets_changed", said).with("names", vec![name.to_string()])
         }
         SecretsCommand::Edit => {
             let values = edit::edit(&vault.values(&cluster)).await?;
             let names: Vec<String> = values.iter().map(|(name, _)| name.to_string()).collect();
             if names.is_empty() {
-                "nothing was changed".to_owned()
+                Outcome::unchanged()
             } else {
                 vault.set(&values, &cluster, OffsetDateTime::now_utc())?;
-                format!(
+                let said = format!(
                     "{} changed; `mahout deploy` brings that to the nodes",
                     names.join(", ")
-                )
+                );
+                Outcome::new("secrets_changed", said).with("names", names)
             }
         }
         SecretsCommand::Rekey {
@@ -62,19 +72,25 @@ pub(super) async fn secrets(
         } => {
             let passphrase = passphrase.as_deref().map(reference).transpose()?;
             match vault.rekey(add, remove, passphrase.as_ref())? {
-                Readers::Recipients(all) => format!(
-                    "the vault can be read by\n  {}{}",
-                    all.join("\n  "),
-                    if remove.is_empty() {
-                        ""
-                    } else {
-                        "\nwho was removed may have kept a copy: `mahout rotate passwords` and \
-                         `mahout rotate ca` make it worthless"
-                    }
-                ),
-                _ => "the vault is encrypted with the passphrase alone; the inventory has to name \
-                      it as `vault.passphrase`"
-                    .to_owned(),
+                Readers::Recipients(all) => {
+                    let said = format!(
+                        "the vault can be read by\n  {}{}",
+                        all.join("\n  "),
+                        if remove.is_empty() {
+                            ""
+                        } else {
+                            "\nwho was removed may have kept a copy: `mahout rotate passwords` and \
+                             `mahout rotate ca` make it worthless"
+                        }
+                    );
+                    Outcome::new("rekeyed", said).with("recipients", all)
+                }
+                _ => Outcome::new(
+                    "rekeyed",
+                    "the vault is encrypted with the passphrase alone; the inventory has to name \
+                     it as `vault.passphrase`",
+                )
+                .with("recipients", Vec::<String>::new()),
             }
         }
     };
@@ -85,10 +101,7 @@ pub(super) async fn secrets(
         };
         context.events.send(event);
     }
-    if context.is_json() {
-        return Ok(());
-    }
-    writeln!(out, "{said}").map_err(Error::Output)
+    context.tell(outcome, out)
 }
 
 fn list(

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::terminal::confirm;
 use crate::cluster::Node;
 use crate::error::Error;
+use crate::report::Outcome;
 use crate::transport::TransportError;
 use crate::transport::host_keys::{HostKey, Known, record, scan};
 use crate::verify::words::count;
@@ -33,16 +34,24 @@ pub(super) async fn trust(
                 continue;
             }
         };
-        let state = match &key.known {
-            Known::Known => "known".to_owned(),
-            Known::New => "new".to_owned(),
-            Known::Changed(place) => format!("CHANGED, another is recorded in {place}"),
+        let (state, said) = match &key.known {
+            Known::Known => ("known", "known".to_owned()),
+            Known::New => ("new", "new".to_owned()),
+            Known::Changed(place) => (
+                "changed",
+                format!("CHANGED, another is recorded in {place}"),
+            ),
         };
         let line = format!(
-            "{}  {} {}  {state}",
+            "{}  {} {}  {said}",
             node.name, key.algorithm, key.fingerprint
         );
-        writeln!(out, "{line}").map_err(Error::Output)?;
+        let outcome = Outcome::new("host_key", line)
+            .with("node", node.name.as_str())
+            .with("algorithm", key.algorithm.to_string())
+            .with("fingerprint", key.fingerprint.to_string())
+            .with("state", state);
+        context.tell(outcome, out)?;
         match key.known {
             Known::Known => {}
             Known::New => new.push((node, key)),
@@ -53,17 +62,18 @@ pub(super) async fn trust(
     if !new.is_empty() {
         let keys = count(new.len(), "new host key");
         let instead = "compare the fingerprints with the nodes' own, then pass --yes";
-        let told = if !dry_run && (yes || confirm(&format!("record {keys}?"), instead)?) {
+        let outcome = if !dry_run && (yes || confirm(&format!("record {keys}?"), instead)?) {
             let known = errors.len();
             for (node, key) in &new {
                 errors.extend(record(node, key).await.err());
             }
             let recorded = new.len() - (errors.len() - known);
-            format!("{} recorded", count(recorded, "host key"))
+            let said = format!("{} recorded", count(recorded, "host key"));
+            Outcome::new("trusted", said).with("recorded", recorded)
         } else {
-            format!("{keys}, not recorded")
+            Outcome::new("not_trusted", format!("{keys}, not recorded")).with("recorded", 0)
         };
-        writeln!(out, "{told}").map_err(Error::Output)?;
+        context.tell(outcome, out)?;
     }
     if errors.is_empty() {
         Ok(())

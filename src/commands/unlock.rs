@@ -11,7 +11,7 @@ use crate::cli;
 use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{HeldLock, Holder, LockError, locks, unlock as take_away};
-use crate::report::{LockView, write_locks, write_locks_json};
+use crate::report::{LockView, Outcome, write_locks, write_locks_json};
 use crate::transport::{Effect, Fleet, Host, TransportError};
 
 /// Shows who holds the lock, and takes it away from them.
@@ -53,15 +53,13 @@ async fn on_nodes(
         return Ok(());
     }
     if !agreed(&held, &me, options)? {
-        return writeln!(out, "nothing was changed").map_err(Error::Output);
+        return session.context.tell(Outcome::unchanged(), out);
     }
     let line = Recorded::begin(session, "unlock", None).line(session, Ok(&Vec::new()));
     take_away(&hosts, &held, &line).await?;
     keep_here(session, &line);
-    if !session.context.is_json() {
-        writeln!(out, "unlocked").map_err(Error::Output)?;
-    }
-    Ok(())
+    let outcome = Outcome::new("unlocked", "unlocked");
+    session.context.tell(outcome, out)
 }
 
 fn show(

@@ -156,12 +156,15 @@ fn one_transaction_brings_what_is_missing_and_leaves_what_is_there() {
 fn the_lock_is_waited_for() {
     for shell in shells() {
         let busy = "echo 'Failed to obtain the transaction lock'; exit 200";
+        // The other one's end cleans the cache of all packages.
+        let cleaned =
+            "echo \"[Errno 2] No such file or directory: '/var/cache/dnf/a/etcd.rpm'\"; exit 1";
         let done = "echo 'etcd 3.5' >>\"$FOLDER/installed\"";
-        let node = Node::new(shell, &[busy, busy, done]);
+        let node = Node::new(shell, &[busy, busy, cleaned, done]);
         let (code, said, calls) = node.perform(&install(&[("etcd", "3.5")]));
-        assert_eq!((code, calls.len()), (0, 3), "{shell:?}: {said}");
+        assert_eq!((code, calls.len()), (0, 4), "{shell:?}: {said}");
         assert_eq!(said.matches("@mahout warn waits for dnf's lock").count(), 1);
-        assert!(calls[2].ends_with(" install etcd-3.5"), "{calls:?}");
+        assert!(calls[3].ends_with(" install etcd-3.5"), "{calls:?}");
     }
 }
 

@@ -39,6 +39,18 @@ pub fn find(name: &str) -> Option<Guc> {
     all().find(|guc| guc.name.eq_ignore_ascii_case(name))
 }
 
+/// Whether PostgreSQL of this major version takes a new value of `name` only when it starts
+/// (`context` = `postmaster`). Of an extension's parameter that is not known.
+///
+/// From `postgres --describe-config` of 15 and the release notes; the second word of a line is the
+/// first version that takes the value when it reloads.
+pub fn needs_restart(name: &str, version: u16) -> bool {
+    include_str!("guc_restart.txt").lines().any(|line| {
+        let (guc, till) = line.split_once(' ').unwrap_or((line, ""));
+        guc.eq_ignore_ascii_case(name) && till.parse().map_or(true, |till: u16| version < till)
+    })
+}
+
 /// Whether any version has it.
 pub fn is_known(name: &str) -> bool {
     find(name).is_some()
@@ -51,7 +63,21 @@ pub fn near(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, find, near};
+    use super::{all, find, near, needs_restart};
+
+    #[test]
+    fn a_restart_is_known_by_version() {
+        let names = include_str!("guc_restart.txt").lines();
+        for name in names.filter_map(|line| line.split(' ').next()) {
+            assert!(find(name).is_some(), "{name}");
+            assert!(needs_restart(name, 12), "{name}");
+        }
+        assert!(needs_restart("Max_Connections", 18));
+        assert!(needs_restart("autovacuum_max_workers", 17));
+        assert!(!needs_restart("autovacuum_max_workers", 18));
+        assert!(!needs_restart("work_mem", 15));
+        assert!(!needs_restart("pg_stat_statements.max", 15));
+    }
 
     #[test]
     fn the_list_is_well_formed() {

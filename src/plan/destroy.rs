@@ -5,7 +5,7 @@ use super::draft::{Draft, systemd};
 use super::patroni::leader;
 use super::preflight::{self, PlanError};
 use super::replace::roots;
-use super::{Action, Data, Desired, Rollout, Step, UnitOperation, etcd, patroni};
+use super::{Action, Data, Desired, Rollout, Step, UnitOperation, etcd, leftovers, patroni};
 use crate::cluster::{Node, NodeName, Role};
 use crate::facts::NodeFacts;
 use crate::render::{File, HOSTS_PATH, merge_hosts};
@@ -160,7 +160,10 @@ fn remove_files(desired: &Desired, node: &Node, facts: &NodeFacts) -> Vec<Step> 
         let path = file.path.clone();
         steps.push(Action::RemoveFile { path }.into());
     }
-    if units {
+    // Of tweaks that were switched off and never deployed since.
+    steps.extend(leftovers::removal(&desired.rendered[&node.name], facts).0);
+    let reloads = |step: &Step| step.action == Action::ReloadSystemd;
+    if units && !steps.last().is_some_and(reloads) {
         steps.push(Action::ReloadSystemd.into());
     }
     steps

@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::draft::Draft;
 use super::{Action, Desired, Rollout};
-use crate::cluster::{NodeName, Role, SecretName, dynamic};
+use crate::cluster::{Node, NodeName, Role, SecretName, dynamic};
+use crate::inventory::guc;
+use crate::platform::PATRONI_CONFIG;
 
 /// What the inventory names and the cluster has otherwise. Keys that the inventory does not name
 /// are left alone: they may be another tool's (`pause`, `slots`).
@@ -27,6 +29,9 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeNam
     if patch.is_empty() {
         return;
     }
+    if let Some(note) = restart_note(desired, node, &patch) {
+        draft.note(None, note);
+    }
     let action = Action::PatchDynamicConfiguration {
         url: cluster.rest_url(node),
         username: cluster.patroni.rest_username.clone(),
@@ -36,6 +41,26 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeNam
     };
     let work = vec![(name, vec![action.into()])];
     draft.phase("dynamic configuration", Rollout::Parallel, work, |_| None);
+}
+
+/// Which of the parameters that change PostgreSQL takes only when it starts. Patroni says so, too,
+/// but only once it has looked, when a deploy may be over.
+fn restart_note(desired: &Desired, node: &Node, patch: &Map<String, Value>) -> Option<String> {
+    let version = desired.rendered[&node.name].postgresql;
+    let parameters = patch.get("postgresql")?.get("parameters")?.as_object()?;
+    let names: Vec<&str> = parameters
+        .keys()
+        .map(String::as_str)
+        .filter(|name| guc::needs_restart(name, version))
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{}: PostgreSQL takes the new value only when it starts, and no deploy restarts it; \
+             afterwards: patronictl -c {PATRONI_CONFIG} restart {}",
+            names.join(", "),
+            desired.cluster.scope
+        )
+    })
 }
 
 /// What must be sent so that every key of `wanted` holds: nested maps key by key, everything else

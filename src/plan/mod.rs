@@ -12,6 +12,7 @@ mod etcd_access;
 pub mod firewall;
 mod goal;
 pub mod haproxy;
+mod leftovers;
 mod members;
 mod packages;
 pub mod patroni;
@@ -36,6 +37,7 @@ pub use change::{EtcdChange, PackageChange};
 
 pub use draft::is_as_rendered;
 pub use goal::Goal;
+pub use leftovers::leftovers;
 pub use preflight::PlanError;
 pub use step::{Guard, Step, UnitOperation};
 

@@ -2,7 +2,7 @@
 //! the distribution's own PostgreSQL units.
 
 use super::draft::{Draft, systemd, write_file};
-use super::{Action, Desired, Rollout, Step, UnitOperation};
+use super::{Action, Desired, Rollout, Step, UnitOperation, leftovers};
 use crate::cluster::{Node, Role};
 use crate::facts::NodeFacts;
 use crate::render::{File, Purpose};
@@ -39,11 +39,17 @@ fn steps(desired: &Desired, node: &Node, facts: &NodeFacts) -> (Vec<Step>, Vec<S
             .iter()
             .any(|action| matches!(action, Action::WriteFile { file, .. } if wanted(file)))
     };
+    let (removal, outlasting) = leftovers::removal(rendered, facts);
+    notes.extend(outlasting);
     let units_changed = writes(File::is_unit);
     let watchdog_is_new = writes(|file| file.path.starts_with("/etc/modules-load.d/"));
     steps.extend(files.into_iter().map(Step::from));
     let thp = facts.units.get(THP_UNIT);
-    if units_changed || thp.is_some_and(|unit| unit.needs_daemon_reload) {
+    let reloads = removal
+        .iter()
+        .any(|step| step.action == Action::ReloadSystemd);
+    steps.extend(removal);
+    if !reloads && (units_changed || thp.is_some_and(|unit| unit.needs_daemon_reload)) {
         steps.push(Action::ReloadSystemd.into());
     }
 

@@ -1,8 +1,48 @@
 //! JSON for programs: one object a line, each with its `type`. Keys are only ever added; texts
 //! (`title`, `message`, `hint`, `diff`, `missing`) are for people and may change.
 //!
-//! The answer goes to stdout; events go to stderr, so that `mahout status --output json` is one
-//! object. No object holds a secret.
+//! The answer goes to stdout; events and errors go to stderr, so that `mahout status --output json`
+//! is one object. No object holds a secret, but for the one that `secrets show` is asked for.
+//!
+//! Texts in any case are what is none of ours or is for a person at a terminal: help, questions, what
+//! a program says that `lab ssh` or `lab exec` runs. `facts` answers with one indented object.
+//!
+//! # Errors
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `error` | `code` (the exit code), `message`, `hint` (null or text); one line, the last, on stderr. There is none where the answer says it already: `check`, `verify`, `status`, `explain`, `--exit-code` |
+//! | `problem` | `file`, `severity` (`error`, `warning`), `message`, `hint` (null or text), `span` (null or `start`, `end`, `line`, `column`), `related` (a list of a span and a text); of `check` on stdout, of other commands before their `error` |
+//!
+//! # Results
+//!
+//! Type `result`, with `result`, `message` and its keys:
+//!
+//! | result | of | keys |
+//! | --- | --- | --- |
+//! | `unchanged` | what was asked for consent, `secrets edit` | |
+//! | `done` | `deploy` and its kin, after the findings | |
+//! | `destroyed` | `destroy` | `scope` |
+//! | `written` | `init` | `path` |
+//! | `valid` | `check` | `path`, `scope`, `nodes` (how many), `worst_failover_seconds` |
+//! | `rendered` | `render`, one a file | `node`, `file` (its path there), `path` (its path here) |
+//! | `host_key` | `trust`, one a node | `node`, `algorithm`, `fingerprint`, `state` (`known`, `new`, `changed`) |
+//! | `trusted`, `not_trusted` | `trust`, if there is a new one | `recorded` (how many) |
+//! | `unlocked` | `unlock` | |
+//! | `stages` | `rotate`, if more than one | `goals`: the titles of those that follow |
+//! | `authorities_published` | `rotate ca` | `path` |
+//! | `secrets_changed` | `secrets set`, `secrets edit` | `names` |
+//! | `rekeyed` | `secrets rekey` | `recipients` (none if it is a passphrase) |
+//! | `lab_up`, `lab_down` | `lab` | `lab`, of the first `inventory` |
+//! | `node_killed`, `node_started` | `lab` | `lab`, `node` |
+//! | `node_cut`, `node_healed` | `lab` | `lab`, `node`, with `--from` also `from` |
+//! | `demo` | `demo`, the last line | `lab`, `program` (how mahout is called), `inventory`, `authorities`, `node`, `address`, `user` |
+//!
+//! # Labs
+//!
+//! | type | keys |
+//! | --- | --- |
+//! | `lab` | `name`, `image`, `subnet` (null if nothing was made yet), `whole`, `nodes` (a list of `name`, `address`, `running`) |
 //!
 //! # A plan
 //!
@@ -18,7 +58,7 @@
 //! | type | keys |
 //! | --- | --- |
 //! | `finding` | `severity` (`ok`, `warning`, `error`), `group`, `check` (its stable name), `node` (null for the cluster), `message`, `hint` (null or text) |
-//! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, the last |
+//! | `summary` | `ok`, `warnings`, `errors`: how many checks; one line, after the findings |
 //!
 //! # Explanations
 //!
@@ -32,6 +72,7 @@
 //! | type | keys |
 //! | --- | --- |
 //! | `secret` | `name`, `source` (`vault`, `env:NAME`, `file:PATH`, `command`), `kept` (whether the vault has it; null if it is kept elsewhere), `in_rotation`, `used` (whether the inventory names it) |
+//! | `secret_value` | `name`, `value` |
 //!
 //! # Locks and runs
 //!

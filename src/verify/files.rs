@@ -4,6 +4,7 @@ use super::view::{Judge, View};
 use super::words::count;
 use crate::cluster::tls::STAMP_FILE;
 use crate::facts::FileFacts;
+use crate::plan::leftovers;
 use crate::render::File;
 
 /// Every rendered file is on its node, with its content, owner and mode.
@@ -25,6 +26,14 @@ pub(super) fn files(view: &View, judge: &mut Judge) {
                     .error(&node.name, format!("{}: {}", file.path, faults.join(", ")))
                     .hint(remedy(file));
             }
+        }
+        for (path, _) in rendered.into_iter().flat_map(|it| leftovers(it, facts)) {
+            judge
+                .warning(
+                    &node.name,
+                    format!("{path} is ours, and the inventory no longer asks for it"),
+                )
+                .hint("`mahout deploy` removes it");
         }
     }
     if seen > 0 {

@@ -1,5 +1,7 @@
 //! The command line, through the binary: exit codes, messages, files.
 
+mod json;
+mod record;
 mod render;
 mod secrets;
 mod streams;
@@ -125,22 +127,6 @@ fn check_tells_all_problems_and_exits_with_2() {
         assert!(said.stdout.contains(words), "{}", said.stdout);
     }
     assert_eq!(said.stderr, "", "everything was said already");
-}
-
-#[test]
-fn check_in_json_is_one_object_a_line() {
-    let shell = Shell::with(format!("{THREE}scop: x\npostgresql: {{ port: 0 }}\n"));
-    let said = shell.exits(2, &["check", "--output", "json"]);
-    let lines: Vec<&str> = said.stdout.lines().collect();
-    assert!(lines.len() >= 2, "{}", said.stdout);
-    for line in lines {
-        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        for key in ["severity", "message", "span"] {
-            assert!(value.get(key).is_some(), "{key} in {line}");
-        }
-    }
-    let sound = Shell::with(THREE).exits(0, &["check", "--output", "json"]);
-    assert_eq!(sound.stdout, "");
 }
 
 #[test]
@@ -274,6 +260,8 @@ fn help_is_there_for_every_verb() {
     let shell = Shell::new();
     let top = shell.exits(0, &["--help"]).stdout;
     assert!(top.contains("Exit codes: 0 done"), "{top}");
+    // One `-v` is all there is.
+    assert!(!top.contains("twice"), "{top}");
     for verb in [
         "init", "check", "render", "trust", "facts", "deploy", "diff", "verify", "status", "lab",
         "demo",

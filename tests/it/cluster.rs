@@ -1,50 +1,11 @@
 //! The whole path on real nodes: deploy, deploy again, dry run, verify, drift, a dynamic setting,
 //! a lost leader. One lab a suite, one sequence a lab: the nodes are booted once.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::manifest::{manifest, same_manifest};
 use crate::operator::{Run, TestLab, lab_or_skip, tell};
-
-/// Everything under /etc, /usr, /opt and /var/lib without data directories, package manager's
-/// caches and what daemons write by themselves, with hash, mode, owner and time; and every unit's
-/// state.
-const MANIFEST: &str = r#"
-find /etc /usr /opt /var/lib -xdev \
-  \( -path /var/lib/etcd -o -path '/var/lib/postgresql/*' -o -path /var/lib/systemd \
-     -o -path /var/lib/chrony -o -path /var/lib/dbus -o -path /var/lib/private \
-     -o -path /var/lib/haproxy \) -prune \
-  -o \( -type f -o -type d -o -type l \) -printf '%p %m %u:%g %T@ %s %l\n' | sort
-find /etc -xdev -type f -exec sha256sum {} + | sort -k2
-systemctl list-unit-files --no-legend --no-pager | sort
-systemctl list-units --all --type=service --no-legend --no-pager --plain | awk '{print $1,$2,$3}' \
-  | grep -v -e '^ssh' -e '^user' -e systemd-tmpfiles -e '^run-' -e '^apt-daily' -e '^dpkg-db' \
-    -e '^e2scrub' -e '^fstrim' -e '^systemd-hostnamed' -e '^systemd-timedated' | sort
-"#;
-
-fn manifest(lab: &TestLab) -> BTreeMap<String, String> {
-    lab.node_names()
-        .into_iter()
-        .map(|node| {
-            let run = lab.on(&node, MANIFEST);
-            run.succeeds();
-            (node, run.stdout)
-        })
-        .collect()
-}
-
-#[track_caller]
-fn same_manifest(lab: &TestLab, before: &BTreeMap<String, String>, what: &str) {
-    for (node, after) in manifest(lab) {
-        let diff: Vec<String> = similar::TextDiff::from_lines(&before[&node], &after)
-            .iter_all_changes()
-            .filter(|change| change.tag() != similar::ChangeTag::Equal)
-            .map(|change| format!("{}{}", change.tag(), change.value()))
-            .collect();
-        assert!(diff.is_empty(), "{what} changed {node}:\n{}", diff.concat());
-    }
-}
 
 pub(crate) fn leader(lab: &TestLab) -> Option<String> {
     let run = lab.mahout(&["status", "--output", "json"]);
@@ -68,7 +29,7 @@ pub(crate) fn await_that(what: &str, deadline: Duration, mut condition: impl FnM
 }
 
 /// A statement through the HAProxy of `through`, as an application, from inside node `from`.
-fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> Run {
+pub(crate) fn sql(lab: &TestLab, from: &str, through: &str, port: u16, statement: &str) -> Run {
     let password = lab.secret("user.app");
     let address = lab.address(through);
     lab.on(

@@ -8,6 +8,7 @@ mod etcd;
 mod etcd_access;
 mod firewall;
 mod haproxy;
+mod leftovers;
 mod members;
 mod packages;
 mod passwords;

@@ -33,8 +33,8 @@ fn deployed(suite: &str, timings: &str, ttl: u32) {
         "{config}"
     );
     users(&lab);
-    tweaks(&lab);
     unsound(&lab);
+    tweaks(&lab);
 }
 
 /// What no step mends is not passed over because there is nothing to do.
@@ -49,7 +49,7 @@ fn unsound(lab: &TestLab) {
     run.exits_with(4);
     assert!(run.stdout.contains("nothing to change"), "{run}");
     assert!(run.stdout.contains("postgresql.durability"), "{run}");
-    let words = "there is nothing to change, but verification found: 1 error";
+    let words = "there is nothing to change, but verification found: ";
     assert!(run.stderr.contains(words), "{run}");
     server("alter system reset fsync");
     lab.mahout(&["deploy", "--yes"]).succeeds();

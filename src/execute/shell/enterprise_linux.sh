@@ -14,11 +14,19 @@ el() {
 			echo $? >/run/mahout/dnf.code
 		} 2>&1 | tee /run/mahout/dnf.said
 		read -r code </run/mahout/dnf.code
+		# The end of the other's transaction takes away what was fetched for ours.
+		if [ "$code" = 1 ] && [ "$told" = yes ] &&
+			grep -q "No such file or directory: '.*\.rpm'" /run/mahout/dnf.said; then
+			told=twice
+			continue
+		fi
 		[ "$code" = 200 ] || return "$code"
 		[ "$(uptime_seconds)" -lt "$until" ] ||
 			die "$manager: Could not get lock: another program holds it for more than 300 s"
-		[ -n "$told" ] || warn "waits for $manager's lock"
-		told=yes
+		[ -n "$told" ] || {
+			warn "waits for $manager's lock"
+			told=yes
+		}
 		nap 1
 	done
 }

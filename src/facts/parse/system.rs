@@ -85,7 +85,7 @@ pub(super) fn system(
             .values("packages", "module-off")
             .map(str::to_owned)
             .collect(),
-        resolves: resolves(ask, sections),
+        resolves: resolves(&ask.names, sections.lines("names")),
     }
 }
 
@@ -184,16 +184,20 @@ fn synchronized(service: Option<&str>, sections: &Sections<'_>) -> Option<bool> 
 }
 
 /// `getent hosts`: an address, then the canonical name and the aliases. A name that was completed
-/// with a search domain counts under its first label.
-fn resolves(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, String> {
+/// with a search domain counts under its first label. A link-local address is nobody's in an
+/// inventory; where there is one, `getent ahostsv4` follows (`ADDRESS STREAM NAME`).
+fn resolves<'a>(
+    names: &[String],
+    lines: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, String> {
     let mut resolves = BTreeMap::new();
-    for line in sections.lines("names") {
+    for line in lines {
         let mut words = line.split_whitespace();
-        let Some(address) = words.next() else {
+        let Some(address) = words.next().filter(|word| !word.starts_with("fe80:")) else {
             continue;
         };
         for name in words.flat_map(|name| [name.to_owned(), short(name)]) {
-            if ask.names.contains(&name) {
+            if names.contains(&name) {
                 resolves.entry(name).or_insert_with(|| address.to_owned());
             }
         }
@@ -203,7 +207,7 @@ fn resolves(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{chosen, leading_number, os_release};
+    use super::{chosen, leading_number, os_release, resolves};
 
     #[test]
     fn os_release_is_unquoted() {
@@ -218,6 +222,20 @@ mod tests {
         assert_eq!(os.id_like, ["rhel", "centos", "fedora"]);
         assert_eq!(os.version_id, "9.4");
         assert_eq!(os.pretty_name, "Rocky Linux 9.4 (Blue Onyx)");
+    }
+
+    #[test]
+    fn a_link_local_address_of_a_node_s_own_name_does_not_count() {
+        let names = ["pg-1".to_owned(), "pg-2".to_owned()];
+        let lines = [
+            "fe80::1882:efff:fed0:c194 pg-1",
+            "10.0.0.12       pg-2.example.net",
+            "10.0.0.11    STREAM pg-1",
+            "10.0.0.11    DGRAM  ",
+        ];
+        let found = resolves(&names, lines.into_iter());
+        let addresses: Vec<&str> = found.values().map(String::as_str).collect();
+        assert_eq!(addresses, ["10.0.0.11", "10.0.0.12"]);
     }
 
     #[test]

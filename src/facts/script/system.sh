@@ -32,7 +32,12 @@ names() {
   echo @users
   bounded 2 getent passwd $users | cut -d : -f 1
   echo @names
-  RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent hosts $names
+  found=$(RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent hosts $names)
+  printf '%s\n' "$found"
+  # nss-myhostname gives the node's own name a link-local address, and then IPv4 is not asked for.
+  case $found in
+    *fe80:*) RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent ahostsv4 $names ;;
+  esac
   if has chronyc && [ -d /run/chrony ]; then
     echo @chrony
     bounded 2 chronyc tracking | quoted

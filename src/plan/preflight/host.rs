@@ -9,6 +9,7 @@ use crate::plan::{Desired, etcd, patroni};
 const DISK_MINIMUM_BYTES: u64 = 1 << 30;
 /// The stack's idle footprint on one node, with PostgreSQL's default buffers.
 const MEMORY_MINIMUM_BYTES: u64 = 512 << 20;
+const HAPROXY: &str = "haproxy.service";
 
 pub(super) fn system(findings: &mut Findings, node: &Node, facts: &NodeFacts) {
     let system = &facts.system;
@@ -90,49 +91,77 @@ pub(super) fn space(findings: &mut Findings, node: &Node, facts: &NodeFacts) {
 /// Each port that we are going to listen on is free or already our own service's.
 pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
     let cluster = desired.cluster;
-    let mut wanted: Vec<(u16, &str, &[&str])> = Vec::new();
+    let mut wanted: Vec<(u16, &str, &str, &[&str])> = Vec::new();
     if node.has(Role::Etcd) {
-        wanted.push((cluster.etcd.client_port, "etcd's clients", &["etcd"]));
-        wanted.push((cluster.etcd.peer_port, "etcd's peers", &["etcd"]));
+        wanted.push((
+            cluster.etcd.client_port,
+            "etcd's clients",
+            etcd::UNIT,
+            &["etcd"],
+        ));
+        wanted.push((
+            cluster.etcd.peer_port,
+            "etcd's peers",
+            etcd::UNIT,
+            &["etcd"],
+        ));
     }
     if node.has(Role::Postgresql) {
         let patroni: &[&str] = &["patroni", "python", "python3"];
-        wanted.push((cluster.patroni.port, "Patroni's REST API", patroni));
+        wanted.push((
+            cluster.patroni.port,
+            "Patroni's REST API",
+            patroni::UNIT,
+            patroni,
+        ));
         wanted.push((
             node.postgresql.port,
             "PostgreSQL",
+            patroni::UNIT,
             &["postgres", "postmaster"],
         ));
     }
     if node.has(Role::Haproxy) {
-        let haproxy: &[&str] = &["haproxy"];
+        let own: &[&str] = &["haproxy"];
         wanted.push((
             node.haproxy.read_write_port,
             "HAProxy's read-write port",
-            haproxy,
+            HAPROXY,
+            own,
         ));
         if let Some(port) = node.haproxy.read_only_port {
-            wanted.push((port, "HAProxy's read-only port", haproxy));
+            wanted.push((port, "HAProxy's read-only port", HAPROXY, own));
         }
-        wanted.push((node.haproxy.stats_port, "HAProxy's statistics", haproxy));
+        wanted.push((
+            node.haproxy.stats_port,
+            "HAProxy's statistics",
+            HAPROXY,
+            own,
+        ));
     }
-    for (port, purpose, owners) in wanted {
+    for (port, purpose, unit, owners) in wanted {
         let taken = facts.ports.iter().find(|listening| {
             listening.port == port
-                && !listening.process.is_empty()
-                && !owners
-                    .iter()
-                    .any(|owner| listening.process.starts_with(owner))
+                && if listening.process.is_empty() {
+                    // The kernel's own (NFS), or of a container; not ours where ours does not run.
+                    !facts.is_active(unit)
+                } else {
+                    !owners
+                        .iter()
+                        .any(|owner| listening.process.starts_with(owner))
+                }
         });
         if let Some(listening) = taken {
+            let pid = listening.pid.map(|pid| format!(" (pid {pid})"));
+            let owner = match listening.process.as_str() {
+                "" => "a listener whose process cannot be seen",
+                process => process,
+            };
             findings.refuse(
                 Some(&node.name),
                 format!(
-                    "port {port}, wanted for {purpose}, is taken by {} (pid {})",
-                    listening.process,
-                    listening
-                        .pid
-                        .map_or("unknown".to_owned(), |pid| pid.to_string())
+                    "port {port}, wanted for {purpose}, is taken by {owner}{}",
+                    pid.unwrap_or_default()
                 ),
                 Some("stop it, or choose another port in the inventory".to_owned()),
             );

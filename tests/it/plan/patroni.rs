@@ -104,6 +104,36 @@ fn spellings_of_one_value_are_no_difference() {
 }
 
 #[test]
+fn the_plan_says_which_parameters_wait_for_a_restart() {
+    let parameters = "max_connections: 300, wal_level: logical, work_mem: 8MB";
+    let text = format!("{THREE}postgresql: {{ parameters: {{ {parameters} }} }}\n");
+    let mut case = Case::bare(&text, "debian-12").deployed();
+    assert!(!case.notes().contains("only when it starts"));
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        let parameters = &mut case.patroni(node).config["postgresql"]["parameters"];
+        parameters["max_connections"] = json!(200);
+        parameters["work_mem"] = json!("4MB");
+        parameters
+            .as_object_mut()
+            .expect("a map")
+            .remove("wal_level");
+    }
+    let notes = case.notes();
+    assert!(
+        notes.contains(
+            "max_connections, wal_level: PostgreSQL takes the new value only when it starts, and no \
+             deploy restarts it; afterwards: patronictl -c /etc/patroni/patroni.yml restart main"
+        ),
+        "{notes}"
+    );
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        let parameters = &mut case.patroni(node).config["postgresql"]["parameters"];
+        (parameters["max_connections"], parameters["wal_level"]) = (json!(300), json!("logical"));
+    }
+    assert!(!case.notes().contains("only when it starts"));
+}
+
+#[test]
 fn a_patch_makes_what_is_wanted_and_touches_nothing_else() {
     let present = map(json!({
         "ttl": 20, "pause": true, "a": {"b": 1, "c": 2}, "gone": 1, "list": [1, 2], "flag": "on",

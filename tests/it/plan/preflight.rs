@@ -116,7 +116,6 @@ fn a_port_of_somebody_else_is_refused_and_our_own_is_not() {
         (5000, "haproxy"),
         (5001, "haproxy"),
         (7000, "haproxy"),
-        (5000, ""),
     ] {
         let mut case = bare();
         case.node("pg-1").ports = vec![listening(port, own), listening(80, "nginx")];
@@ -128,6 +127,31 @@ fn a_port_of_somebody_else_is_refused_and_our_own_is_not() {
             "{refusal}"
         );
         assert!(refusal.contains("is taken by nginx (pid 42)"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_listener_that_nobody_can_be_seen_behind_is_ours_only_while_ours_runs() {
+    let listening = |port| ListeningPort {
+        address: "*".to_owned(),
+        port,
+        process: String::new(),
+        pid: None,
+    };
+    for port in [2379, 2380, 8008, 5432, 5000, 5001, 7000] {
+        let mut case = bare();
+        case.node("pg-1").ports = vec![listening(port)];
+        let refusal = case.refusal();
+        let words = "is taken by a listener whose process cannot be seen";
+        assert!(
+            refusal.contains(&format!("pg-1: port {port}, wanted for")),
+            "{refusal}"
+        );
+        assert!(refusal.contains(words), "{refusal}");
+
+        let mut case = Case::running();
+        case.node("pg-1").ports = vec![listening(port)];
+        case.plan();
     }
 }
 

@@ -1,8 +1,8 @@
 //! What can be broken, and what is said of it.
 
 use mahout::cluster::ExternalEtcd;
-use mahout::facts::DirectoryFacts;
 use mahout::facts::etcd::{EtcdLogin, EtcdMember, EtcdPermission};
+use mahout::facts::{DirectoryFacts, FileFacts};
 use mahout::secret::{Secret, scram};
 use mahout::verify::Severity;
 use mahout::verify::doors::{Door, Outcome};
@@ -92,7 +92,7 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("haproxy.closed", Severity::Error, "page is open: answer 200", |s| {
         s.door(1, Door::HaproxyStatistics, Outcome::Open("answer 200".to_owned()));
     }),
-    ("system.reachable", Severity::Error, "`Alpine Linux` (ID=alpine) is not a distribution", |s| {
+    ("system.reachable", Severity::Error, "`Alpine Linux` (ID=alpine, VERSION_ID=12) is not a distribution", |s| {
         let os = &mut s.node(2).system.os;
         (os.id, os.id_like, os.pretty_name) = ("alpine".to_owned(), Vec::new(), "Alpine Linux".to_owned());
         s.rendered.remove(&crate::sample::name(2));
@@ -266,6 +266,13 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
             .get_mut("/etc/haproxy/haproxy.cfg")
             .expect("the file");
         file.link = Some("/tmp/x".to_owned());
+    }),
+    ("system.files", Severity::Warning, "60-mahout-watchdog.rules is ours, and the inventory no longer asks", |s| {
+        let path = "/etc/udev/rules.d/60-mahout-watchdog.rules";
+        let file = s.file(2, "/etc/haproxy/haproxy.cfg").clone();
+        let ours = Secret::new("# managed by mahout; ...\n");
+        s.node(2).files.insert(path.to_owned(), FileFacts { content: Some(ours), ..file });
+        s.rendered.values_mut().for_each(|it| it.files.retain(|file| file.path != path));
     }),
     ("system.certificates", Severity::Error, "/etc/mahout/patroni.pem: is not the one", |s| {
         let other = s.file(1, "/etc/mahout/patroni.pem").content.clone();

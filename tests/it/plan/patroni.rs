@@ -218,6 +218,40 @@ fn roles_that_the_leader_lacks_are_made_there() {
 }
 
 #[test]
+fn options_of_a_role_that_differ_are_told() {
+    let text = format!(
+        "{THREE}postgresql: {{ users: [{{ name: app, options: [CreateDB, connection limit 5] }}] }}\n"
+    );
+    let mut case = Case::bare(&text, "debian-12").deployed();
+    let mut is = |options: &[&str]| {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let known = &mut case.postgresql("pg-1").role_options;
+        known.insert("app".to_owned(), options);
+        assert!(case.plan().is_empty());
+        case.notes()
+    };
+    let same = [
+        "NOSUPERUSER",
+        "CREATEDB",
+        "INHERIT",
+        "LOGIN",
+        "CONNECTION LIMIT 5",
+    ];
+    assert!(!is(&same).contains("the role app"));
+    let notes = is(&[
+        "SUPERUSER",
+        "NOCREATEDB",
+        "INHERIT",
+        "NOLOGIN",
+        "CONNECTION LIMIT -1",
+    ]);
+    let told = "the role app is SUPERUSER NOCREATEDB NOLOGIN CONNECTION LIMIT -1, and the inventory \
+                says NOSUPERUSER CREATEDB LOGIN CONNECTION LIMIT 5; a deploy changes no role that is \
+                there: ALTER ROLE \"app\" NOSUPERUSER CREATEDB LOGIN CONNECTION LIMIT 5";
+    assert!(notes.contains(told), "{notes}");
+}
+
+#[test]
 fn roles_of_a_leader_that_does_not_answer_are_not_guessed() {
     let mut case = Case::running();
     let postgresql = case.postgresql("pg-1");

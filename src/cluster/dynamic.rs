@@ -13,6 +13,16 @@ pub struct Difference {
     pub present: Option<Value>,
 }
 
+/// The configuration of a new cluster: there is nothing yet that a null could take away.
+pub fn without_nulls(config: &Map<String, Value>) -> Map<String, Value> {
+    let set = config.iter().filter(|(_, value)| !value.is_null());
+    set.map(|(key, value)| match value {
+        Value::Object(inner) => (key.clone(), Value::Object(without_nulls(inner))),
+        value => (key.clone(), value.clone()),
+    })
+    .collect()
+}
+
 /// The keys of `wanted` that `present` has otherwise. Nested maps are compared key by key,
 /// everything else as a whole; what `wanted` does not name is not looked at.
 pub fn differences(wanted: &Map<String, Value>, present: &Map<String, Value>) -> Vec<Difference> {

@@ -42,6 +42,9 @@ pub struct PostgresqlFacts {
     pub pending_restart: Vec<String>,
     /// The roles, without PostgreSQL's own (`pg_…`); only on a server that answers.
     pub roles: Vec<String>,
+    /// What each of them may, in the words of `CREATE ROLE`; empty in an old record.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_options: BTreeMap<String, Vec<String>>,
     /// What the server keeps of the passwords of our own roles (`pg_authid.rolpassword`), by role;
     /// `None` for a role without one. In no record.
     #[serde(skip)]
@@ -138,6 +141,10 @@ impl PostgresqlFacts {
                 .collect(),
             pending_restart: texts("pending_restart"),
             roles: texts("roles"),
+            role_options: answers
+                .get("role_options")
+                .and_then(|options| serde_json::from_value(options.clone()).ok())
+                .unwrap_or_default(),
             verifiers: answers
                 .get("verifiers")
                 .and_then(Value::as_object)

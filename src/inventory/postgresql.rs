@@ -1,8 +1,11 @@
 //! The section `postgresql`.
 
+use super::decode::{Decode, Decoder};
+use super::problem::Spanned;
 use super::reference::SecretRef;
 use super::scalar::{Listen, NodePath, Port, Setting};
 use super::section::{List, Table, section};
+use super::value::{Kind, Value};
 
 section! {
     /// PostgreSQL.
@@ -24,7 +27,7 @@ section! {
         /// Further folders that PostgreSQL writes to: tablespaces, archives; the rest is read-only to it.
         Node writable_paths: List<NodePath>;
         /// Parameters of every member; they become part of the dynamic configuration.
-        Cluster parameters: Table<Setting>;
+        Cluster parameters: Parameters;
         /// Parameters of a node; auto is computed from its memory.
         Node local_parameters: Table<Setting>;
         /// The lines of pg_hba.conf, complete and in order; `default` stands for the default ones.
@@ -55,5 +58,30 @@ section! {
         Cluster options: List<String>;
         /// Its password: generated, none, env:, file: or command:.
         Cluster password: SecretRef;
+    }
+}
+
+/// Parameters of every member: those that are set, and those that are to be set no longer.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// Each with its value.
+    pub set: Table<Setting>,
+    /// The names of those whose value is `null`.
+    pub unset: Vec<Spanned<String>>,
+}
+
+impl Decode for Parameters {
+    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
+        let (mut set, mut unset) = (Vec::new(), Vec::new());
+        for entry in decoder.map(value, "a map")? {
+            // A value that was forgotten is no `null`.
+            if entry.value.kind == Kind::Null && entry.value.span.start < entry.value.span.end {
+                unset.push(entry.key.clone());
+            } else if let Some(setting) = decoder.entry(entry) {
+                set.push((entry.key.clone(), setting));
+            }
+        }
+        let set = Table(set);
+        Some(Self { set, unset })
     }
 }

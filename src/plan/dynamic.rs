@@ -25,6 +25,9 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeNam
     let Some(node) = cluster.node(&name) else {
         return;
     };
+    if let Some(note) = unnamed_note(&before, &cluster.patroni.dynamic) {
+        draft.note(None, note);
+    }
     let patch = difference(&before, &cluster.patroni.dynamic);
     if patch.is_empty() {
         return;
@@ -59,6 +62,26 @@ fn restart_note(desired: &Desired, node: &Node, patch: &Map<String, Value>) -> O
              afterwards: patronictl -c {PATRONI_CONFIG} restart {}",
             names.join(", "),
             desired.cluster.scope
+        )
+    })
+}
+
+/// Parameters that the cluster has and the inventory does not name: somebody else's, or what was
+/// taken out of the inventory.
+fn unnamed_note(present: &Map<String, Value>, wanted: &Map<String, Value>) -> Option<String> {
+    let parameters = |config: &Map<String, Value>| {
+        let parameters = config.get("postgresql").map(|it| &it["parameters"]);
+        let names = parameters.and_then(Value::as_object);
+        names.map(|names| names.keys().cloned().collect::<Vec<String>>())
+    };
+    let (present, named) = (parameters(present)?, parameters(wanted).unwrap_or_default());
+    let unnamed = present.into_iter().filter(|name| !named.contains(name));
+    let unnamed: Vec<String> = unnamed.collect();
+    (!unnamed.is_empty()).then(|| {
+        format!(
+            "the dynamic configuration has {}, which the inventory does not name: it is left alone; \
+             under `postgresql.parameters` a value keeps it in step, and `null` takes it out",
+            unnamed.join(", ")
         )
     })
 }

@@ -71,6 +71,28 @@ pub(super) fn create(draft: &mut Draft, desired: &Desired, leader: Option<&NodeN
         );
         return;
     };
+    let options = said.map(|postgresql| postgresql.role_options.clone());
+    for user in &cluster.postgresql.users {
+        let present = options.as_ref().and_then(|options| options.get(&user.name));
+        let differs = differing_options(user, present.map_or(&[], Vec::as_slice));
+        if !differs.is_empty() {
+            let (present, wanted): (Vec<&str>, Vec<&str>) = differs
+                .iter()
+                .map(|(is, wanted)| (*is, wanted.as_str()))
+                .unzip();
+            draft.note(
+                None,
+                format!(
+                    "the role {name} is {}, and the inventory says {wanted}; a deploy changes no \
+                     role that is there: ALTER ROLE \"{quoted}\" {wanted}",
+                    present.join(" "),
+                    name = user.name,
+                    quoted = user.name.replace('"', "\"\""),
+                    wanted = wanted.join(" "),
+                ),
+            );
+        }
+    }
     let probe = UserSpec {
         name: PROBE_ROLE.to_owned(),
         options: Vec::new(),
@@ -95,6 +117,42 @@ pub(super) fn create(draft: &mut Draft, desired: &Desired, leader: Option<&NodeN
     let work = vec![(node.name.clone(), steps)];
     draft.phase("roles", Rollout::Parallel, work, |_| None);
 }
+
+/// What a role may otherwise than the inventory says, each with what it says; what that does not
+/// name is as `CREATE ROLE` has it, but for the login.
+fn differing_options<'p>(user: &UserSpec, present: &'p [String]) -> Vec<(&'p str, String)> {
+    let words = |option: &str| {
+        let option = option.to_ascii_uppercase();
+        option.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let subject = |option: &str| match option.strip_prefix("CONNECTION LIMIT") {
+        Some(_) => "CONNECTION LIMIT".to_owned(),
+        None => option.strip_prefix("NO").unwrap_or(option).to_owned(),
+    };
+    let wanted: Vec<String> = user.options.iter().map(|option| words(option)).collect();
+    let defaults = DEFAULTS.into_iter().map(str::to_owned);
+    present
+        .iter()
+        .filter_map(|is| {
+            let of_subject = |option: &String| subject(option) == subject(is);
+            let said = wanted.iter().find(|option| of_subject(option)).cloned();
+            let wanted = said.or_else(|| defaults.clone().find(of_subject))?;
+            (wanted != *is).then_some((is.as_str(), wanted))
+        })
+        .collect()
+}
+
+/// A login role without options.
+const DEFAULTS: [&str; 8] = [
+    "NOSUPERUSER",
+    "NOCREATEDB",
+    "NOCREATEROLE",
+    "INHERIT",
+    "LOGIN",
+    "NOREPLICATION",
+    "NOBYPASSRLS",
+    "CONNECTION LIMIT -1",
+];
 
 fn takes_writes(facts: &NodeFacts) -> bool {
     let leads = |patroni: &PatroniFacts| patroni.primary_status == 200;

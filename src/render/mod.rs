@@ -31,7 +31,7 @@ use crate::template::{TemplateError, Templates};
 /// The first line of every file, after the comment sign.
 const MANAGED: &str = "managed by mahout; changes made here are undone by the next deploy";
 
-/// How [`MANAGED`] begins: by this a file on a node is known as ours.
+/// How that line begins: by this a file on a node is known as ours.
 pub const MANAGED_BY: &str = "managed by mahout";
 
 /// What a node's files are rendered for.

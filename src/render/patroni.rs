@@ -5,7 +5,7 @@ use sha2::Digest as _;
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target, parameters, patroni_unit};
 use crate::cluster::tls::CA_FILE;
-use crate::cluster::{CertificatePurpose, Node, Role, SecretName, TlsStage};
+use crate::cluster::{CertificatePurpose, Node, Role, SecretName, TlsStage, dynamic};
 use crate::platform::PATRONI_CONFIG;
 use crate::template::Templates;
 
@@ -71,7 +71,7 @@ fn document(target: &Target) -> Result<Value, RenderError> {
         },
         "etcd3": etcd(target),
         // `postgresql.pg_hba` decides; Patroni before 4 validates only if it stands here, too.
-        "bootstrap": {"dcs": spec.dynamic, "pg_hba": target.cluster.postgresql.pg_hba},
+        "bootstrap": {"dcs": dynamic::without_nulls(&spec.dynamic), "pg_hba": target.cluster.postgresql.pg_hba},
         "postgresql": postgresql(target)?,
         "watchdog": {"mode": node.patroni.watchdog},
     });

@@ -57,20 +57,35 @@ pub(super) fn shared_parameters(section: &Postgresql, members: usize) -> Map<Str
     for (name, setting) in section
         .parameters
         .iter()
-        .flat_map(|table| table.value.iter())
+        .flat_map(|parameters| parameters.value.set.iter())
     {
         if !is_auto(&name.value, &setting.value) {
             parameters.insert(name.value.clone(), guc_value(&setting.value));
         }
     }
+    for name in unset(section) {
+        parameters.insert(name.clone(), Value::Null);
+    }
     parameters
+}
+
+/// The parameters that are to be set no longer.
+fn unset(section: &Postgresql) -> impl Iterator<Item = &String> {
+    let parameters = section.parameters.iter();
+    parameters.flat_map(|parameters| parameters.value.unset.iter().map(|name| &name.value))
 }
 
 /// The parameter `max_connections`.
 pub(super) fn max_connections(section: &Postgresql) -> u32 {
+    /// Patroni's own default.
+    const UNSET: u32 = 100;
+    if unset(section).any(|name| name == "max_connections") {
+        return UNSET;
+    }
     section
         .parameters
         .as_ref()
-        .and_then(|table| table.value.get("max_connections")?.value.text.parse().ok())
+        .and_then(|parameters| parameters.value.set.get("max_connections"))
+        .and_then(|setting| setting.value.text.parse().ok())
         .unwrap_or(MAX_CONNECTIONS)
 }

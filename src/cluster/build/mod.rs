@@ -25,7 +25,7 @@ use crate::inventory::{Decode, Problems, Sections, Source, Span, Spanned, Value}
 
 pub(super) use dynamic::AUTO;
 pub(super) use hba::default_lines;
-pub(super) use patroni::NAMED as DYNAMIC_NAMED;
+pub(super) use patroni::{NAMED as DYNAMIC_NAMED, OPTIONAL as DYNAMIC_OPTIONAL};
 pub(super) use system::EXCLUSIVE;
 
 /// The value of a key, or its default.

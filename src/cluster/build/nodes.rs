@@ -146,7 +146,7 @@ fn postgresql(draft: &Draft, node: &DraftNode) -> NodePostgresql {
         .postgresql()
         .parameters
         .iter()
-        .flat_map(|table| table.value.iter())
+        .flat_map(|parameters| parameters.value.set.iter())
     {
         if dynamic::is_auto(&name.value, &setting.value) {
             parameters.insert(name.value.clone(), Value::from("auto"));

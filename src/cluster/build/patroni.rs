@@ -33,6 +33,19 @@ pub(crate) const NAMED: [&str; 19] = [
     "use_slots",
 ];
 
+/// Those of [`NAMED`] that the dynamic configuration need not have.
+pub(crate) const OPTIONAL: [&str; 9] = [
+    "maximum_lag_on_syncnode",
+    "check_timeline",
+    "primary_start_timeout",
+    "primary_stop_timeout",
+    "member_slots_ttl",
+    "max_timelines_history",
+    "slots",
+    "ignore_slots",
+    "standby_cluster",
+];
+
 pub(super) fn patroni(draft: &Draft, timings: Timings) -> PatroniSpec {
     let section = draft.patroni();
     let service = section

@@ -18,7 +18,7 @@ pub(super) fn check(context: &mut Context<'_>) {
         || section
             .parameters
             .as_ref()
-            .and_then(|table| table.value.get("ssl"))
+            .and_then(|table| table.value.set.get("ssl"))
             .is_some_and(|ssl| matches!(ssl.value.text.as_str(), "on" | "true" | "yes"));
     let mut rules = Vec::new();
     let mut complete = true;

@@ -96,11 +96,16 @@ pub(super) fn check(context: &mut Context<'_>) {
     for (name, setting) in section
         .parameters
         .iter()
-        .flat_map(|table| table.value.iter())
+        .flat_map(|parameters| parameters.value.set.iter())
     {
         known(name, version, context.problems);
         each(name, setting, context.problems);
         minimum(name, setting, context.problems);
+    }
+    let unset = section.parameters.iter();
+    for name in unset.flat_map(|parameters| &parameters.value.unset) {
+        // What the version no longer has may well be what is taken out.
+        known(name, None, context.problems);
     }
     for node in &context.draft.nodes {
         let local = node
@@ -267,7 +272,7 @@ fn minimum(name: &Spanned<String>, setting: &Spanned<Setting>, problems: &mut Pr
 
 fn together(context: &mut Context<'_>) {
     let section = context.draft.postgresql();
-    let Some(parameters) = section.parameters.as_ref().map(|table| &table.value) else {
+    let Some(parameters) = section.parameters.as_ref().map(|it| &it.value.set) else {
         return;
     };
     let text = |name: &str| {

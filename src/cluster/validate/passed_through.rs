@@ -1,7 +1,7 @@
 //! What is passed through to Patroni: nothing that we set ourselves, and no secrets.
 
 use super::Context;
-use crate::cluster::build::DYNAMIC_NAMED;
+use crate::cluster::build::{DYNAMIC_NAMED, DYNAMIC_OPTIONAL};
 use crate::inventory::{Kind, Problems, Value};
 
 pub(super) fn check(context: &mut Context<'_>) {
@@ -39,6 +39,10 @@ fn dynamic(value: &Value, problems: &mut Problems) {
         .chain(below.into_iter().flat_map(|below| below.entries()));
     for entry in entries {
         let name = entry.key.value.as_str();
+        // What was set once by a key of its own is unset here; what always has a value is not.
+        if entry.value.kind == Kind::Null && DYNAMIC_OPTIONAL.contains(&name) {
+            continue;
+        }
         let place = match name {
             "ttl" | "loop_wait" | "retry_timeout" => "timings",
             "parameters" => "postgresql",

@@ -325,7 +325,7 @@ fn initdb(context: &mut Context<'_>, section: &Patroni) {
     let parameters = context.draft.postgresql().parameters;
     let hints = parameters
         .as_ref()
-        .and_then(|table| table.value.get("wal_log_hints"));
+        .and_then(|table| table.value.set.get("wal_log_hints"));
     if let Some(hints) =
         hints.filter(|hints| rewind && !checksums && hints.value.json == Json::Bool(false))
     {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Context, span};
 use crate::cluster::Role;
-use crate::inventory::Span;
 use crate::inventory::scalar::is_host_name;
+use crate::inventory::{Span, Table};
 
 /// PostgreSQL's settings that `tls: on` decides about.
 const OURS: [&str; 4] = ["ssl", "ssl_cert_file", "ssl_key_file", "ssl_ca_file"];
@@ -72,19 +72,15 @@ fn version(context: &mut Context<'_>) {
 
 fn parameters(context: &mut Context<'_>) {
     let top = context.draft.postgresql().parameters;
+    let top = top.iter().map(|parameters| &parameters.value.set);
     let own = context.draft.nodes.iter();
     let own = own.filter_map(|node| {
-        node.entry
-            .postgresql
-            .as_ref()?
-            .value
-            .local_parameters
-            .as_ref()
+        let section = node.entry.postgresql.as_ref()?;
+        Some(&section.value.local_parameters.as_ref()?.value)
     });
     let names: BTreeMap<Span, &str> = top
-        .iter()
         .chain(own)
-        .flat_map(|table| table.value.iter())
+        .flat_map(Table::iter)
         .map(|(name, _)| (name.span, name.value.as_str()))
         .filter(|(_, name)| OURS.contains(name))
         .collect();

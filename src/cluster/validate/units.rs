@@ -3,7 +3,7 @@
 
 use super::Context;
 use crate::inventory::scalar::Setting;
-use crate::inventory::{Problems, Spanned};
+use crate::inventory::{Problems, Spanned, Table};
 
 /// What people write, and what is meant.
 const SIZES: [(&str, &str); 15] = [
@@ -42,11 +42,12 @@ const TIMES: [(&str, &str); 14] = [
 
 pub(super) fn check(context: &mut Context<'_>) {
     let top = context.draft.postgresql().parameters;
+    let top = top.iter().map(|parameters| &parameters.value.set);
     let own = context.draft.nodes.iter().filter_map(|node| {
         let section = node.entry.postgresql.as_ref()?;
-        section.value.local_parameters.as_ref()
+        Some(&section.value.local_parameters.as_ref()?.value)
     });
-    for (name, setting) in top.iter().chain(own).flat_map(|table| table.value.iter()) {
+    for (name, setting) in top.chain(own).flat_map(Table::iter) {
         unit(&name.value, setting, context.problems);
     }
 }

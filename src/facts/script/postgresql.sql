@@ -11,6 +11,11 @@ select json_build_object('settings', json_object_agg(name, coalesce(setting, '')
 select json_build_object('pending_restart', json_agg(name order by name)) from pg_settings where pending_restart
   and name !~ '^recovery_target';
 select json_build_object('roles', json_agg(rolname order by rolname)) from pg_roles where rolname !~ '^pg_';
+select json_build_object('role_options', json_object_agg(rolname, json_build_array(
+  case when rolsuper then '' else 'NO' end || 'SUPERUSER', case when rolcreatedb then '' else 'NO' end || 'CREATEDB',
+  case when rolcreaterole then '' else 'NO' end || 'CREATEROLE', case when rolinherit then '' else 'NO' end || 'INHERIT',
+  case when rolcanlogin then '' else 'NO' end || 'LOGIN', case when rolreplication then '' else 'NO' end || 'REPLICATION',
+  case when rolbypassrls then '' else 'NO' end || 'BYPASSRLS', 'CONNECTION LIMIT ' || rolconnlimit))) from pg_roles where rolname !~ '^pg_';
 select json_build_object('verifiers', json_object_agg(rolname, rolpassword)) from pg_authid where rolname in (:roles);
 select json_build_object('replication', json_agg(json_build_object(
   'application_name', application_name, 'state', state, 'sync_state', sync_state, 'encrypted', ssl, 'lag_bytes',

@@ -303,6 +303,39 @@ postgresql:
 }
 
 #[test]
+fn null_unsets_a_parameter_and_a_forgotten_value_does_not() {
+    let with = |parameters: &str| {
+        format!("{NODES}postgresql:\n  parameters:\n    {parameters}\n    work_mem: 8MB\n")
+    };
+    for null in ["null", "~"] {
+        let cluster = clean(&with(&format!("max_connections: {null}")));
+        let parameters = &cluster.patroni.dynamic["postgresql"]["parameters"];
+        let as_map = parameters.as_object().expect("a map");
+        assert_eq!(as_map.get("max_connections"), Some(&json!(null)));
+        assert_eq!(parameters["work_mem"], json!("8MB"));
+    }
+    for (text, problem) in [
+        (
+            "max_connections:",
+            "`postgresql.parameters.max_connections` has no value",
+        ),
+        (
+            "max_conections: null",
+            "PostgreSQL has no parameter `max_conections`",
+        ),
+    ] {
+        let said = checked(&with(text)).render(Style::Plain);
+        assert!(said.contains(problem), "{said}");
+    }
+    let refused = format!("{NODES}patroni: {{ dynamic: {{ failsafe_mode: null }} }}\n");
+    let said = checked(&refused).render(Style::Plain);
+    assert!(
+        said.contains("`failsafe_mode` has a key of its own"),
+        "{said}"
+    );
+}
+
+#[test]
 fn secrets_are_referred_to_and_paths_begin_at_the_inventory() {
     let text = format!(
         "{NODES}ssh: {{ identity_file: keys/id, known_hosts_file: ~/.ssh/known, persist: 0 }}

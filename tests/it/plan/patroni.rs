@@ -134,6 +134,47 @@ fn the_plan_says_which_parameters_wait_for_a_restart() {
 }
 
 #[test]
+fn what_the_inventory_does_not_name_is_told_and_null_takes_it_out() {
+    let mut case = Case::running();
+    let text = format!(
+        "{THREE}postgresql: {{ parameters: {{ work_mem: null, jit: null }} }}\n\
+         patroni: {{ dynamic: {{ primary_start_timeout: null, slots: null, mine: null }} }}\n"
+    );
+    let mut unset = Case::bare(&text, "debian-12").deployed();
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        for case in [&mut case, &mut unset] {
+            let config = &mut case.patroni(node).config;
+            config["postgresql"]["parameters"]["work_mem"] = json!("64MB");
+            config.insert("primary_start_timeout".to_owned(), json!(300));
+        }
+    }
+    assert!(case.plan().is_empty());
+    let told = "the dynamic configuration has work_mem, which the inventory does not name";
+    assert!(case.notes().contains(told), "{}", case.notes());
+
+    let plan = unset.plan();
+    let wanted = json!({
+        "postgresql": {"parameters": {"work_mem": null}}, "primary_start_timeout": null,
+    });
+    assert_eq!(patch(&plan).1, wanted);
+    assert!(!unset.notes().contains("work_mem"), "{}", unset.notes());
+    unset.facts = unset.project().1;
+    assert!(unset.plan().is_empty());
+    let rendered = &unset.rendered()[&"pg-1".into()];
+    let file = rendered.files.iter().find(|file| file.path == CONFIG);
+    let content = file.expect("patroni.yml").content.expose();
+    for word in [
+        " work_mem:",
+        " jit:",
+        " slots: null",
+        " mine:",
+        " primary_start_timeout:",
+    ] {
+        assert!(!content.contains(word), "{word} in {content}");
+    }
+}
+
+#[test]
 fn a_patch_makes_what_is_wanted_and_touches_nothing_else() {
     let present = map(json!({
         "ttl": 20, "pause": true, "a": {"b": 1, "c": 2}, "gone": 1, "list": [1, 2], "flag": "on",
@@ -174,6 +215,40 @@ fn roles_that_the_leader_lacks_are_made_there() {
         matches!(guard, Some(Guard::LeaderIs { node, .. }) if node.as_str() == "pg-1"),
         "{guard:?}"
     );
+}
+
+#[test]
+fn options_of_a_role_that_differ_are_told() {
+    let text = format!(
+        "{THREE}postgresql: {{ users: [{{ name: app, options: [CreateDB, connection limit 5] }}] }}\n"
+    );
+    let mut case = Case::bare(&text, "debian-12").deployed();
+    let mut is = |options: &[&str]| {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let known = &mut case.postgresql("pg-1").role_options;
+        known.insert("app".to_owned(), options);
+        assert!(case.plan().is_empty());
+        case.notes()
+    };
+    let same = [
+        "NOSUPERUSER",
+        "CREATEDB",
+        "INHERIT",
+        "LOGIN",
+        "CONNECTION LIMIT 5",
+    ];
+    assert!(!is(&same).contains("the role app"));
+    let notes = is(&[
+        "SUPERUSER",
+        "NOCREATEDB",
+        "INHERIT",
+        "NOLOGIN",
+        "CONNECTION LIMIT -1",
+    ]);
+    let told = "the role app is SUPERUSER NOCREATEDB NOLOGIN CONNECTION LIMIT -1, and the inventory \
+                says NOSUPERUSER CREATEDB LOGIN CONNECTION LIMIT 5; a deploy changes no role that is \
+                there: ALTER ROLE \"app\" NOSUPERUSER CREATEDB LOGIN CONNECTION LIMIT 5";
+    assert!(notes.contains(told), "{notes}");
 }
 
 #[test]

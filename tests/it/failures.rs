@@ -129,7 +129,9 @@ fn bad_nodes(lab: &TestLab, names: &[String]) {
         "mv /etc/os-release /etc/os-release.kept
          printf 'ID=alpine\\nVERSION_ID=3.19\\nPRETTY_NAME=\"Alpine 3.19\"\\n' >/etc/os-release",
         &[
-            &format!("{third}: `Alpine 3.19` (ID=alpine) is not a distribution that mahout knows"),
+            &format!(
+                "{third}: `Alpine 3.19` (ID=alpine, VERSION_ID=3.19) is not a distribution that mahout knows"
+            ),
             "Debian, Ubuntu and the RHEL family",
         ],
         "mv -f /etc/os-release.kept /etc/os-release",

@@ -7,6 +7,7 @@ mod enterprise_linux;
 mod etcd;
 mod etcd_access;
 mod firewall;
+mod foreign;
 mod haproxy;
 mod leftovers;
 mod members;

@@ -2,6 +2,7 @@
 
 mod article;
 mod bad;
+mod elsewhere;
 mod good;
 mod hostile;
 mod reference;

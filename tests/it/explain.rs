@@ -27,6 +27,8 @@ for file in "$patroni_yml" /etc/default/etcd /etc/haproxy/haproxy.cfg; do
 	[ -e "/root/${file##*/}" ] || ! grep -q 'managed by mahout' "$file" 2>/dev/null || cp -a "$file" /root/
 done
 etcd_data=$(sed -n 's/^ETCD_DATA_DIR="\(.*\)"/\1/p' /etc/default/etcd 2>/dev/null)
+# Breaking and mending starts it more often than systemd lets a unit be started in ten seconds.
+systemctl reset-failed patroni 2>/dev/null
 cd /
 sql() { runuser -u postgres -- psql -XAtqc "$1" >/dev/null; }
 "#;

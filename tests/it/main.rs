@@ -5,6 +5,7 @@ mod attack;
 mod care;
 mod cli;
 mod cluster;
+mod crash;
 mod enterprise_linux;
 mod execute;
 mod explain;

@@ -1,0 +1,77 @@
+//! What happens to a run, and what is to be seen of it.
+
+use std::time::{Duration, Instant};
+
+use super::point::Blow;
+use super::watch::{Moment, Watched, error};
+use crate::cluster::{await_that, leader};
+use crate::operator::TestLab;
+
+/// No change has more phases than that.
+const RUNS: usize = 60;
+
+/// Begins a deploy and lets it happen; `whole` is how long an undisturbed one takes, `nodes` are
+/// those that a power cut may strike. Returns where the run was, or what it said.
+#[track_caller]
+pub(super) fn strike(lab: &TestLab, blow: &Blow, whole: Duration, nodes: &[String]) -> String {
+    match blow {
+        Blow::Step(phase, position, number) => {
+            kill(lab, &Moment::Step(phase.clone(), *position, *number))
+        }
+        Blow::Gate(phase) => kill(lab, &Moment::Gate(phase.clone())),
+        Blow::Installing => kill(lab, &Moment::Output("Unpacking".to_owned())),
+        Blow::Random(permille) => kill(lab, &Moment::At(whole * *permille / 1000)),
+        Blow::AgainAndAgain => again_and_again(lab),
+        Blow::PowerOff(phase, node) => power_off(lab, phase, &nodes[*node]),
+    }
+}
+
+#[track_caller]
+fn kill(lab: &TestLab, moment: &Moment) -> String {
+    let mut run = Watched::begin(lab, &["deploy", "--yes"]);
+    let came = run.reaches(moment);
+    let (at, last) = (run.elapsed().as_secs_f64(), run.last());
+    let run = run.kill();
+    assert!(came, "{moment:?} did not come: {run}");
+    assert_eq!(run.code, -1, "it had ended before: {run}");
+    format!("at {at:.1} s, {last}")
+}
+
+#[track_caller]
+fn again_and_again(lab: &TestLab) -> String {
+    for killed in 0..RUNS {
+        let mut run = Watched::begin(lab, &["deploy", "--yes"]);
+        if !run.reaches(&Moment::AnyStep) {
+            let run = run.ends();
+            assert_eq!(run.code, 0, "{}\n{run}", error(&run));
+            return format!("{killed} runs were killed");
+        }
+        run.kill();
+    }
+    panic!("{RUNS} runs do not bring it to its end");
+}
+
+/// Takes a node's power away when the phase begins: the run ends, and says which node it is.
+#[track_caller]
+fn power_off(lab: &TestLab, phase: &str, node: &str) -> String {
+    let led = leader(lab);
+    let mut run = Watched::begin(lab, &["deploy", "--yes"]);
+    let came = run.reaches(&Moment::Begin(phase.to_owned()));
+    lab.lab(&["kill", node]);
+    let off = Instant::now();
+    let run = run.ends();
+    let took = off.elapsed();
+    assert!(came, "{phase} did not begin: {run}");
+    let said = error(&run);
+    assert_ne!(run.code, 0, "{run}");
+    let named = said.contains(node) || (run.code == 4 && run.stdout.contains(node));
+    assert!(named, "{node} is not named: {run}");
+    if led.as_deref() == Some(node) {
+        await_that("another leads", Duration::from_secs(90), || {
+            leader(lab).is_some_and(|now| now != node)
+        });
+    }
+    lab.lab(&["start", node]);
+    let code = run.code;
+    format!("exit {code} after {:.1} s: {said}", took.as_secs_f64())
+}

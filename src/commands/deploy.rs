@@ -67,7 +67,9 @@ async fn on_nodes(
     if options.dry_run {
         return exit_code(options, &plan);
     }
-    if plan.is_empty() {
+    // Whoever was killed with all of it done has still to be put on record, and unlocked.
+    let left = aim.goal.converges() && facts.nodes.values().any(|node| node.locked);
+    if plan.is_empty() && !left {
         if aim.goal.converges() {
             session.keep_secrets()?;
             // Whatever stopped the run before may have left what no step mends.
@@ -78,7 +80,7 @@ async fn on_nodes(
         }
         return Ok(());
     }
-    if !options.yes && !agreed(session, aim)? {
+    if !plan.is_empty() && !options.yes && !agreed(session, aim)? {
         return session.context.tell(Outcome::unchanged(), out);
     }
     let interrupt = Interrupt::on_signals(&session.context.events).map_err(Error::Output)?;

@@ -12,6 +12,7 @@ use super::quote::{curl, sh, sql_identifier, sql_literal};
 use super::script::{CARE, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes};
 use super::{etcd_access, fence, packages};
 use crate::facts::FileFacts;
+use crate::plan::dynamic::PAUSED_BY_US;
 use crate::plan::{Action, LocalConnection, UnitOperation};
 use crate::render::{Check, File};
 use crate::secret::{Secret, scram};
@@ -156,7 +157,10 @@ pub(super) fn call(action: &Action) -> Call {
             username,
             password,
         } => {
-            let pause = |value: Value| Map::from_iter([("pause".to_owned(), value)]);
+            let pause = |value: Value| {
+                let keys = ["pause", PAUSED_BY_US].map(str::to_owned);
+                Map::from_iter(keys.map(|key| (key, value.clone())))
+            };
             let options = |value: Value| {
                 STANDARD.encode(patch_options(url, username, password, &pause(value)))
             };

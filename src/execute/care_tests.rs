@@ -193,3 +193,45 @@ fn the_leader_hands_over_only_to_whoever_still_follows() {
         }
     }
 }
+
+#[test]
+fn patroni_alone_restarts_in_a_pause_that_is_ended_unless_a_person_wants_it() {
+    let cases = [
+        (r#"{"ttl": 30}"#, "true null"),
+        (r#"{"ttl": 30, "pause": true}"#, ""),
+        (r#"{"pause": true, "mahout_pause": true}"#, "null"),
+    ];
+    for shell in shells() {
+        for (config, expected) in cases {
+            let node = LocalNode::new(shell);
+            fs::create_dir_all(node.path("/bin")).expect("a folder");
+            // It pauses when it is told to, and the node's Patroni always answers.
+            let curl = format!(
+                "#!/bin/sh\ncase $* in\n\
+                 *'-K -'*) if grep -q true; then said=true; else said=null; fi; \
+                 echo $said >>{0}/told; echo $said >{0}/now ;;\n\
+                 */config) echo '{config}' ;;\n\
+                 */patroni) [ -e {0}/now ] || echo '{config}' >{0}/now; \
+                 if grep -q true {0}/now; then echo '{{\"pause\": true}}'; else echo '{{}}'; fi ;;\n\
+                 esac\nprintf '\\n200'\n",
+                node.path("")
+            );
+            for (name, text) in [("curl", curl.as_str()), ("systemctl", "#!/bin/sh\n")] {
+                let path = node.path(&format!("/bin/{name}"));
+                fs::write(&path, text).expect("a program");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+            }
+            let call = action::call(&Action::RestartPatroni {
+                url: "http://10.0.0.11:8008".to_owned(),
+                username: "patroni".to_owned(),
+                password: Secret::new("secret"),
+            });
+            let script = format!("PATH={}:$PATH; {}", node.path("/bin"), call.script);
+            let said = node.sh(&with(call.library, &script));
+            assert_eq!(said, (0, String::new()), "{shell:?}: {config}");
+            let told = fs::read_to_string(node.path("/told")).unwrap_or_default();
+            let told: Vec<&str> = told.lines().collect();
+            assert_eq!(told.join(" "), expected, "{shell:?}: {config}");
+        }
+    }
+}

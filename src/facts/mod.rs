@@ -87,6 +87,9 @@ pub struct NodeFacts {
     /// SELinux; `None` where there is none.
     #[serde(default)]
     pub selinux: Option<SelinuxFacts>,
+    /// Whether a run of mahout holds the lock here, or has died with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub locked: bool,
 }
 
 impl NodeFacts {

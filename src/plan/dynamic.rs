@@ -3,10 +3,39 @@
 use serde_json::{Map, Value};
 
 use super::draft::Draft;
+use super::switchover::rest_url;
 use super::{Action, Desired, Rollout};
 use crate::cluster::{Node, NodeName, Role, SecretName, dynamic};
 use crate::inventory::guc;
 use crate::platform::PATRONI_CONFIG;
+
+/// The key that stands beside `pause` for as long as mahout has paused the cluster to restart a
+/// Patroni alone: where the node of that one loses its power meanwhile, it tells the next run
+/// that no person wants the pause. Patroni passes over keys that it does not know.
+pub const PAUSED_BY_US: &str = "mahout_pause";
+
+/// Adds the phase that ends such a pause, before anything waits for a member: a PostgreSQL that is
+/// down stays so in a paused cluster.
+pub(super) fn end_pause(draft: &mut Draft, desired: &Desired) {
+    let cluster = desired.cluster;
+    let asked = cluster.with_role(Role::Postgresql).find_map(|node| {
+        let patroni = draft.facts(&node.name).patroni.as_ref()?;
+        (!patroni.config.is_empty()).then(|| (node, patroni.config.clone()))
+    });
+    let Some((node, before)) = asked.filter(|(_, config)| config.contains_key(PAUSED_BY_US)) else {
+        return;
+    };
+    let keys = ["pause", PAUSED_BY_US].map(str::to_owned);
+    let action = Action::PatchDynamicConfiguration {
+        url: rest_url(desired, node),
+        username: cluster.patroni.rest_username.clone(),
+        password: desired.secrets.get(&SecretName::RestApi).clone(),
+        before,
+        patch: Map::from_iter(keys.map(|key| (key, Value::Null))),
+    };
+    let work = vec![(node.name.clone(), vec![action.into()])];
+    draft.phase("pause", Rollout::Parallel, work, |_| None);
+}
 
 /// What the inventory names and the cluster has otherwise. Keys that the inventory does not name
 /// are left alone: they may be another tool's (`pause`, `slots`).

@@ -25,6 +25,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> bool {
     if cluster.with_role(Role::Postgresql).next().is_none() {
         return true;
     }
+    dynamic::end_pause(draft, desired);
     let leader = leader(cluster, desired.facts);
     roles::passwords(draft, desired, leader.as_ref());
     configure(draft, desired, leader.as_ref());

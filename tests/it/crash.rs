@@ -5,7 +5,7 @@
 //! A plain run draws a sample. `MAHOUT_CRASH_MATRIX=all tests/run crash:: -- --nocapture` takes every
 //! point that has not yet held with this binary (`rest`: with any), as
 //! `target/crash-matrix/results.jsonl` has it, and prints the table of the README. Any other word
-//! takes the points whose names it is in.
+//! takes those of them whose names it is in.
 
 mod blow;
 mod fresh;
@@ -42,10 +42,7 @@ fn points(change: Change, shape: &Shape) -> (Vec<Point>, Results) {
     let results = Results::open(true, wanted == "rest");
     let whole = ["all", "rest"].contains(&wanted.as_str());
     let (count, mut left) = (all.len(), all);
-    left.retain(|point| match whole {
-        true => !results.has(point),
-        false => point.to_string().contains(&wanted),
-    });
+    left.retain(|point| !results.has(point) && (whole || point.to_string().contains(&wanted)));
     tell(&format!("{} of {count} points of a {change}", left.len()));
     (left, results)
 }
@@ -94,4 +91,14 @@ fn rolling_changes() {
         cluster = now;
         outcome
     });
+}
+
+/// Longer than a sample may take, all of it.
+#[test]
+fn turning_tls_on() {
+    if wanted().is_none() || !crate::nodes::possible() {
+        return;
+    }
+    let (points, results) = points(Change::Tls, &Shape::default());
+    take(&points, results, rolling::turns_tls_on);
 }

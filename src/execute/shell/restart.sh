@@ -19,7 +19,11 @@ restart_patroni() {
 	both=$(base64 -d) || exit 1
 	pause=${both% *} resume=${both#* }
 	http "$1/config"
-	case $body in *'"pause": true'* | *'"pause":true'*) paused=before ;; esac
+	case $body in
+	# What a restart has left whose node lost its power: no person's, and ended with this one.
+	*'"mahout_pause": true'* | *'"mahout_pause":true'*) paused=ours ;;
+	*'"pause": true'* | *'"pause":true'*) paused=before ;;
+	esac
 	if [ -z "$paused" ]; then
 		# What it knows of an earlier pause must be over.
 		await_pause "$1" no
@@ -37,7 +41,7 @@ restart_patroni() {
 			die "Patroni does not come back after its restart ($1: $status), and the cluster is left paused: \`journalctl -u patroni\` says why; then \`patronictl resume\`"
 		nap 0.3
 	done
-	[ -n "$paused" ] || printf %s "$resume" | patch_dynamic_configuration "$1/config"
+	[ "$paused" = before ] || printf %s "$resume" | patch_dynamic_configuration "$1/config"
 }
 
 # await_pause URL yes|no: until Patroni there has read that the cluster is paused, or is not.

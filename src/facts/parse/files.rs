@@ -88,6 +88,11 @@ pub(super) fn files(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, File
         .collect()
 }
 
+/// Whether the folder that is the lock is there.
+pub(super) fn locked(sections: &Sections<'_>) -> bool {
+    stats(sections).any(|stat| stat.path == "/run/mahout/lock")
+}
+
 pub(super) fn directories(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, DirectoryFacts> {
     let empty: BTreeSet<&str> = sections.lines("empty").collect();
     stats(sections)

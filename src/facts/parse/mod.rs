@@ -59,6 +59,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
         haproxy: HaproxyFacts::parse(&sections),
         firewall: firewall::firewall(&sections),
         selinux: selinux::selinux(now, &sections),
+        locked: files::locked(&sections),
         system,
         units,
         postgresql,

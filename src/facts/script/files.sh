@@ -4,7 +4,7 @@ files() {
   echo @stat
   set +f
   # Links are not followed: an unexpected link is a fact.
-  found=$(stat -c '%F|%U|%G|%a|%Y|%s|%n' $files $directories /run/mahout/*.reloaded)
+  found=$(stat -c '%F|%U|%G|%a|%Y|%s|%n' $files $directories /run/mahout/*.reloaded /run/mahout/lock)
   set -f
   printf '%s\n' "$found"
   large=

@@ -22,7 +22,25 @@ pub(super) fn strike(lab: &TestLab, blow: &Blow, whole: Duration, nodes: &[Strin
         Blow::Installing => kill(lab, &Moment::Output("Unpacking".to_owned())),
         Blow::Random(permille) => kill(lab, &Moment::At(whole * *permille / 1000)),
         Blow::AgainAndAgain => again_and_again(lab),
-        Blow::PowerOff(phase, node) => power_off(lab, phase, &nodes[*node]),
+        Blow::PowerOff(phase, node) => {
+            let led = leader(lab);
+            let node = &nodes[*node];
+            let note = power_off(lab, &Moment::Begin(phase.clone()), node);
+            if led.as_ref() == Some(node) {
+                await_that("another leads", Duration::from_secs(90), || {
+                    leader(lab).is_some_and(|now| now != *node)
+                });
+            }
+            lab.lab(&["start", node]);
+            note
+        }
+        Blow::InPause(node) => {
+            let node = &nodes[*node];
+            let restart = "restart Patroni alone".to_owned();
+            let note = power_off(lab, &Moment::Begins(restart, node.clone()), node);
+            lab.lab(&["start", node]);
+            note
+        }
     }
 }
 
@@ -51,27 +69,19 @@ fn again_and_again(lab: &TestLab) -> String {
     panic!("{RUNS} runs do not bring it to its end");
 }
 
-/// Takes a node's power away when the phase begins: the run ends, and says which node it is.
+/// Takes a node's power away at that moment: the run ends, and says which node it is.
 #[track_caller]
-fn power_off(lab: &TestLab, phase: &str, node: &str) -> String {
-    let led = leader(lab);
+fn power_off(lab: &TestLab, moment: &Moment, node: &str) -> String {
     let mut run = Watched::begin(lab, &["deploy", "--yes"]);
-    let came = run.reaches(&Moment::Begin(phase.to_owned()));
+    let came = run.reaches(moment);
     lab.lab(&["kill", node]);
     let off = Instant::now();
     let run = run.ends();
-    let took = off.elapsed();
-    assert!(came, "{phase} did not begin: {run}");
+    let took = off.elapsed().as_secs_f64();
+    assert!(came, "{moment:?} did not come: {run}");
     let said = error(&run);
     assert_ne!(run.code, 0, "{run}");
     let named = said.contains(node) || (run.code == 4 && run.stdout.contains(node));
     assert!(named, "{node} is not named: {run}");
-    if led.as_deref() == Some(node) {
-        await_that("another leads", Duration::from_secs(90), || {
-            leader(lab).is_some_and(|now| now != node)
-        });
-    }
-    lab.lab(&["start", node]);
-    let code = run.code;
-    format!("exit {code} after {:.1} s: {said}", took.as_secs_f64())
+    format!("exit {} after {took:.1} s: {said}", run.code)
 }

@@ -19,7 +19,11 @@ pub(super) fn nodes(name: &str, image: &str) -> Option<TestLab> {
     let inventory = lab.read("inventory.yml");
     let lines = inventory.lines().map(|line| {
         // The folders of the nodes have it in their names.
-        if line.starts_with("scope:") { "scope: crash" } else { line }
+        if line.starts_with("scope:") {
+            "scope: crash"
+        } else {
+            line
+        }
     });
     let inventory: Vec<&str> = lines.collect();
     lab.write("inventory.yml".as_ref(), &(inventory.join("\n") + "\n"));

@@ -11,6 +11,8 @@ pub(super) enum Change {
     Fresh,
     /// A change of settings in a cluster that runs, under a client that writes.
     Rolling,
+    /// TLS is turned on in a cluster that runs without it, under a client that writes.
+    Tls,
 }
 
 /// What happens.
@@ -28,6 +30,8 @@ pub(super) enum Blow {
     Installing,
     /// A node loses its power when a phase begins: 0 is the leader, if there is one.
     PowerOff(String, usize),
+    /// A node loses its power while its Patroni restarts in a paused cluster.
+    InPause(usize),
 }
 
 /// A point.
@@ -44,6 +48,7 @@ impl fmt::Display for Change {
         f.write_str(match self {
             Self::Fresh => "fresh deploy",
             Self::Rolling => "rolling change",
+            Self::Tls => "turning TLS on",
         })
     }
 }
@@ -58,8 +63,10 @@ impl Point {
             (Blow::AgainAndAgain, _) => "killed after the first step of each run",
             (Blow::Installing, _) => "bare nodes, killed while packages are installed",
             (Blow::PowerOff(..), Change::Fresh) => "a node without power",
-            (Blow::PowerOff(_, 0), Change::Rolling) => "the leader without power",
-            (Blow::PowerOff(..), Change::Rolling) => "a replica without power",
+            (Blow::InPause(0), _) => "the leader without power while Patroni is paused",
+            (Blow::InPause(_), _) => "a replica without power while Patroni is paused",
+            (Blow::PowerOff(_, 0), _) => "the leader without power",
+            (Blow::PowerOff(..), _) => "a replica without power",
         };
         let mode = if self.synchronous {
             ", synchronous mode"
@@ -83,6 +90,7 @@ impl fmt::Display for Point {
                 write!(f, ": at {}.{} %", permille / 10, permille % 10)
             }
             Blow::AgainAndAgain | Blow::Installing => Ok(()),
+            Blow::InPause(node) => write!(f, ": node {}", node + 1),
             Blow::PowerOff(phase, node) => write!(f, ": {phase}, node {}", node + 1),
         }
     }
@@ -118,6 +126,11 @@ pub(super) fn all(change: Change, shape: &Shape, chance: &mut Chance) -> Vec<Poi
             synchronous,
         });
     };
+    if change == Change::Tls {
+        add(Blow::AgainAndAgain, false);
+        (0..3).for_each(|node| add(Blow::InPause(node), false));
+        return points;
+    }
     for phase in &shape.0 {
         for number in 1..=phase.steps() {
             let mut positions: Vec<usize> = (0..phase.nodes.len())

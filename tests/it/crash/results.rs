@@ -51,7 +51,10 @@ fn folder() -> PathBuf {
 fn binary() -> String {
     let bytes = fs::read(env!("CARGO_BIN_EXE_mahout")).expect("the binary");
     let digest = Sha256::digest(bytes);
-    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The file, or none, where a sample leaves no results.

@@ -76,35 +76,52 @@ impl Cluster {
             self.reference();
         }
         self.change();
-        let lab = &self.lab;
-        let mut names = lab.node_names();
-        let first = leader(lab).expect("a leader");
-        names.sort_by_key(|name| *name != first);
-        // The client has power, and does not ask the leader's own HAProxy.
-        let client = match point.blow {
-            Blow::PowerOff(_, 1) => &names[2],
-            _ => &names[1],
-        };
-        let ledger = Ledger::open(lab, &first, (client, client), Client::Reconnecting);
-        let note = strike(lab, &point.blow, whole, &names);
-        let again_seconds = runs_again(lab);
-        is_sound(lab);
-        let figures = ledger.close(&leader(lab).expect("a leader"));
-        tell(&format!("{point}: {figures}"));
-        let leader_lost = matches!(point.blow, Blow::PowerOff(_, 0));
-        if point.synchronous || !leader_lost {
-            assert_eq!(figures.lost, [0_u64; 0], "{figures:?}");
-        }
-        let writes = Writes {
-            acknowledged: figures.writes,
-            failed: figures.failed.len(),
-            lost: figures.lost.len(),
-            longest_gap_seconds: figures.longest_gap.as_secs_f64(),
-        };
-        Outcome {
-            note,
-            again_seconds,
-            writes: Some(writes),
-        }
+        under_a_client(&self.lab, point, whole)
     }
+}
+
+/// Strikes, runs again, and compares what a client was told with what is there.
+#[track_caller]
+pub(super) fn under_a_client(lab: &TestLab, point: &Point, whole: Duration) -> Outcome {
+    let mut names = lab.node_names();
+    let first = leader(lab).expect("a leader");
+    names.sort_by_key(|name| *name != first);
+    // The client has power, and does not ask the leader's own HAProxy.
+    let client = match point.blow {
+        Blow::PowerOff(_, 1) | Blow::InPause(1) => &names[2],
+        _ => &names[1],
+    };
+    let ledger = Ledger::open(lab, &first, (client, client), Client::Reconnecting);
+    let note = strike(lab, &point.blow, whole, &names);
+    let again_seconds = runs_again(lab);
+    is_sound(lab);
+    let figures = ledger.close(&leader(lab).expect("a leader"));
+    tell(&format!("{point}: {figures}"));
+    let leader_lost = matches!(point.blow, Blow::PowerOff(_, 0));
+    if point.synchronous || !leader_lost {
+        assert_eq!(figures.lost, [0_u64; 0], "{figures:?}");
+    }
+    let writes = Writes {
+        acknowledged: figures.writes,
+        failed: figures.failed.len(),
+        lost: figures.lost.len(),
+        longest_gap_seconds: figures.longest_gap.as_secs_f64(),
+    };
+    Outcome {
+        note,
+        again_seconds,
+        writes: Some(writes),
+    }
+}
+
+/// One point of turning TLS on, from nodes to a sound cluster.
+#[track_caller]
+pub(super) fn turns_tls_on(point: &Point) -> Outcome {
+    let lab = nodes("crash-tls", "installed").expect("as others");
+    let inventory = lab.read("inventory.yml");
+    lab.append_to_inventory(&format!("{SETTINGS}tls: off\n"));
+    undisturbed(&lab);
+    let text = format!("{inventory}{SETTINGS}tls: on\n");
+    lab.write("inventory.yml".as_ref(), &text);
+    under_a_client(&lab, point, Duration::ZERO)
 }

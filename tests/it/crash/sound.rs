@@ -33,6 +33,7 @@ pub(super) fn runs_again(lab: &TestLab) -> f64 {
 pub(super) fn is_sound(lab: &TestLab) {
     let verify = lab.mahout(&["verify"]);
     verify.succeeds();
+    assert!(!verify.stdout.contains("Patroni is paused"), "{verify}");
     let run = lab.mahout(&["deploy", "--dry-run", "--exit-code"]);
     assert_eq!(run.code, 0, "the plan is not empty: {run}");
     assert!(run.stdout.contains("nothing to change"), "{run}");
@@ -46,7 +47,13 @@ pub(super) fn is_sound(lab: &TestLab) {
     one_of_each(lab, &names);
     let beside: Vec<String> = std::fs::read_dir(lab.file("."))
         .expect("the folder")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .filter(|name| name.ends_with(".new") || name.ends_with(".tmp"))
         .collect();
     assert!(beside.is_empty(), "left beside the inventory: {beside:?}");

@@ -19,6 +19,8 @@ pub(super) enum Moment {
     Step(String, usize, usize),
     /// The first step of all has ended.
     AnyStep,
+    /// A step whose title begins so begins on the node.
+    Begins(String, String),
     /// The phase begins.
     Begin(String),
     /// The phase has passed its gate.
@@ -133,6 +135,12 @@ impl Watched {
                         .is_some_and(|(node, title)| is("node", &node) && is("step", &title))
             }
             Moment::AnyStep => is("event", "step_finished"),
+            Moment::Begins(title, node) => {
+                let step = event["step"].as_str();
+                is("event", "step_started")
+                    && is("node", node)
+                    && step.is_some_and(|step| step.starts_with(title))
+            }
             Moment::Begin(phase) => is("event", "phase_started") && is("phase", phase),
             Moment::Gate(phase) => is("event", "phase_finished") && is("phase", phase),
             Moment::At(_) => false,

@@ -104,6 +104,34 @@ fn spellings_of_one_value_are_no_difference() {
 }
 
 #[test]
+fn a_pause_that_an_interrupted_restart_has_left_is_ended_and_a_person_s_is_not() {
+    let mut case = Case::running();
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        let config = &mut case.patroni(node).config;
+        config.insert("pause".to_owned(), json!(true));
+    }
+    assert!(case.plan().is_empty());
+    for node in ["pg-1", "pg-2", "pg-3"] {
+        let config = &mut case.patroni(node).config;
+        config.insert("mahout_pause".to_owned(), json!(true));
+    }
+    let plan = case.plan();
+    assert_eq!(titles(&plan), ["pause"]);
+    let step = &phase(&plan, "pause").work[0].steps[0];
+    let Action::PatchDynamicConfiguration { patch, .. } = &step.action else {
+        panic!("{step:?}");
+    };
+    let ended = json!({"pause": null, "mahout_pause": null});
+    assert_eq!(Value::Object(patch.clone()), ended);
+    assert!(
+        case.project().1.nodes[&"pg-1".into()]
+            .patroni
+            .as_ref()
+            .is_some_and(|patroni| !patroni.config.contains_key("pause"))
+    );
+}
+
+#[test]
 fn the_plan_says_which_parameters_wait_for_a_restart() {
     let parameters = "max_connections: 300, wal_level: logical, work_mem: 8MB";
     let text = format!("{THREE}postgresql: {{ parameters: {{ {parameters} }} }}\n");

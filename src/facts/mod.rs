@@ -17,6 +17,7 @@ pub mod script;
 mod section;
 pub mod selinux;
 pub mod system;
+pub mod vip;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub use system::{
     DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, RepositoryFacts,
     SysctlFacts, SystemFacts, UnitFacts,
 };
+pub use vip::VipFacts;
 
 use crate::cluster::NodeName;
 
@@ -87,6 +89,9 @@ pub struct NodeFacts {
     /// SELinux; `None` where there is none.
     #[serde(default)]
     pub selinux: Option<SelinuxFacts>,
+    /// What the node knows of the virtual address; `None` where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vip: Option<VipFacts>,
 }
 
 impl NodeFacts {

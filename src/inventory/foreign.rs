@@ -73,11 +73,7 @@ pub(super) const KNOWN: &[(&str, &str, &str)] = &[
         "auth_pass",
         "VRRP's passwords go over the network in clear text; only the HAProxy nodes' packets are taken",
     ),
-    (
-        "vip",
-        "vrid",
-        "it is `virtual_router_id`",
-    ),
+    ("vip", "vrid", "it is `virtual_router_id`"),
     (
         "",
         "services",

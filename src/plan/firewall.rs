@@ -169,7 +169,12 @@ fn by_hand(desired: &Desired, node: &Node, facts: &NodeFacts) -> Option<String> 
     }
     let ufw = firewall.ufw.as_ref().is_some_and(|ufw| !ufw.vrrp);
     let peers: Vec<String> = (desired.cluster.vip_peers(node))
-        .map(|peer| format!("`-A ufw-before-input -p vrrp -s {} -j ACCEPT`", peer.address))
+        .map(|peer| {
+            format!(
+                "`-A ufw-before-input -p vrrp -s {} -j ACCEPT`",
+                peer.address
+            )
+        })
         .collect();
     if fence == Fence::Ufw && ufw && !peers.is_empty() {
         return Some(format!(

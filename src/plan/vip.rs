@@ -45,9 +45,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
 
 fn steps(desired: &Desired, node: &NodeName, facts: &NodeFacts) -> Vec<Step> {
     let files = desired.rendered[node].files.iter();
-    let files: Vec<&File> = files
-        .filter(|file| file.purpose == Purpose::Vip)
-        .collect();
+    let files: Vec<&File> = files.filter(|file| file.purpose == Purpose::Vip).collect();
     let written: Vec<&File> = files
         .iter()
         .copied()

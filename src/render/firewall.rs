@@ -99,9 +99,9 @@ pub fn closed_chain(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> Option
     let ours: BTreeSet<u16> = admitted.values().flatten().copied().collect();
     let chains = &facts.firewall.as_ref()?.nftables;
     let peers: Vec<String> = vrrp_rules(cluster, node).map(|rule| rule.source).collect();
-    let chain = chains.iter().find(|chain| {
-        !ours.is_subset(&chain.ports) || !peers.is_empty() && !chain.vrrp
-    })?;
+    let chain = chains
+        .iter()
+        .find(|chain| !ours.is_subset(&chain.ports) || !peers.is_empty() && !chain.vrrp)?;
     let rule = |(net, ports): (&IpNet, &BTreeSet<u16>)| {
         let family = if net.addr().is_ipv6() { "ip6" } else { "ip" };
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();

@@ -82,7 +82,10 @@ mod tests {
     fn seconds_and_words_are_exact() {
         assert_eq!(seconds(Duration::from_secs(1)), "1");
         assert_eq!(seconds(Duration::from_millis(250)), "0.25");
-        assert_eq!(word("http://127.0.0.1:7000/;csv"), "'http://127.0.0.1:7000/;csv'");
+        assert_eq!(
+            word("http://127.0.0.1:7000/;csv"),
+            "'http://127.0.0.1:7000/;csv'"
+        );
         assert_eq!(word("a'b"), r"'a'\''b'");
     }
 }

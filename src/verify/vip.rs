@@ -75,7 +75,10 @@ pub(super) fn write(view: &View, judge: &mut Judge) {
             if landing.in_recovery || on.map(|on| &on.name) != leader {
                 judge.error(
                     None,
-                    format!("a write to {} landed on {at}, which is not the leader", vip.address),
+                    format!(
+                        "a write to {} landed on {at}, which is not the leader",
+                        vip.address
+                    ),
                 );
             } else {
                 judge.holds(format!("a write to {} landed on {at}", vip.address));

@@ -32,3 +32,4 @@ mod switchover;
 mod terminal;
 mod turn_on;
 mod verify;
+mod vip;

@@ -36,7 +36,10 @@ fn router(address: Ipv4Addr) -> u8 {
 pub(super) fn listen(vip: &VipSpec, nodes: &mut [Node]) {
     for node in nodes.iter_mut().filter(|node| node.has(Role::Haproxy)) {
         let listen = &mut node.haproxy.listen;
-        if listen.iter().any(|at| matches!(at.as_str(), "*" | "0.0.0.0")) {
+        if listen
+            .iter()
+            .any(|at| matches!(at.as_str(), "*" | "0.0.0.0"))
+        {
             continue;
         }
         if !listen.iter().any(|at| vip.is(at)) {

@@ -83,7 +83,10 @@ fn settings(context: &mut Context<'_>, section: &Vip) {
             .problems
             .error(
                 id.span,
-                format!("`vip.virtual_router_id` is {}, not one of 1 to 255", id.value),
+                format!(
+                    "`vip.virtual_router_id` is {}, not one of 1 to 255",
+                    id.value
+                ),
             )
             .hint("a number that no other VRRP router of that network has");
     }
@@ -92,12 +95,17 @@ fn settings(context: &mut Context<'_>, section: &Vip) {
     {
         context
             .problems
-            .error(advert.span, "`vip.advert_interval` is between 100ms and 40s")
+            .error(
+                advert.span,
+                "`vip.advert_interval` is between 100ms and 40s",
+            )
             .hint("the address moves after three of them are missing; 1s is the default");
     }
     if let Some(name) = &section.interface
         && (name.value.len() > INTERFACE
-            || name.value.contains(|c: char| !c.is_ascii_graphic() || "/:{}\"!#".contains(c)))
+            || name
+                .value
+                .contains(|c: char| !c.is_ascii_graphic() || "/:{}\"!#".contains(c)))
     {
         context
             .problems
@@ -139,7 +147,10 @@ fn nodes(context: &mut Context<'_>, place: Span) {
                 .problems
                 .error(
                     listen.unwrap_or(place),
-                    format!("`{}`: HAProxy does not listen on the node's own address", node.name),
+                    format!(
+                        "`{}`: HAProxy does not listen on the node's own address",
+                        node.name
+                    ),
                 )
                 .hint(
                     "the other HAProxy nodes ask it there whether it leads to the leader; with \

@@ -78,7 +78,10 @@ fn chain(section: &crate::facts::section::Section<'_>) -> NftablesChain {
     NftablesChain {
         name: section.argument.to_owned(),
         ports,
-        vrrp: section.lines.iter().any(|rule| rule.contains("protocol 112")),
+        vrrp: section
+            .lines
+            .iter()
+            .any(|rule| rule.contains("protocol 112")),
     }
 }
 

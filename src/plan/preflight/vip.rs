@@ -66,7 +66,8 @@ fn network(
             format!("the virtual address {address} is in none of its networks; it has {networks}")
         }
     };
-    let hint = "`vip.address` is an address of the HAProxy nodes' own network, else nobody finds it";
+    let hint =
+        "`vip.address` is an address of the HAProxy nodes' own network, else nobody finds it";
     findings.refuse(Some(&node.name), message, Some(hint.to_owned()));
 }
 
@@ -94,7 +95,11 @@ fn keepalived(findings: &mut Findings, node: &Node, facts: &NodeFacts) {
 /// believe: an answer of a node of ours, which does not hold the address now, is an old one.
 fn foreign(findings: &mut Findings, desired: &Desired, address: Ipv4Addr) {
     let nodes = &desired.facts.nodes;
-    let known = || nodes.iter().filter_map(|(name, facts)| Some((name, facts.vip.as_ref()?)));
+    let known = || {
+        nodes
+            .iter()
+            .filter_map(|(name, facts)| Some((name, facts.vip.as_ref()?)))
+    };
     let ours = |hardware: &str| {
         let mut known = known();
         known.any(|(_, facts)| facts.hardware.iter().any(|own| own == hardware))

@@ -8,7 +8,7 @@ use super::section::section;
 section! {
     /// The virtual address: where clients go in, whichever HAProxy is well.
     pub struct Vip {
-        /// The address. IPv4, nobody's yet, in the HAProxy nodes' own network.
+        /// The address: IPv4, nobody's yet, in the HAProxy nodes' own network.
         Cluster address: IpAddr = Required;
         /// The interface that carries it; else the one in whose network it is.
         Cluster interface: String = Unset;

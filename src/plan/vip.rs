@@ -15,7 +15,7 @@ const GATE_DEADLINE: Duration = Duration::from_secs(60);
 /// Adds the phase.
 pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
     let cluster = desired.cluster;
-    let (Some(vip), Some(takeover)) = (&cluster.vip, cluster.worst_takeover()) else {
+    let Some(vip) = &cluster.vip else {
         return;
     };
     let mut nodes: Vec<&Node> = cluster.with_role(Role::Haproxy).collect();
@@ -27,17 +27,6 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             (node.name.clone(), steps)
         })
         .collect();
-    if work.iter().any(|(_, steps)| !steps.is_empty()) {
-        draft.note(
-            None,
-            format!(
-                "the virtual address {} is on another node within {} s of the loss of the one that \
-                 holds it, or of its HAProxy",
-                vip.address,
-                takeover.as_secs_f64().ceil()
-            ),
-        );
-    }
     draft.phase("virtual address", Rollout::Rolling, work, |nodes| {
         Some(gate(desired, vip, nodes))
     });

@@ -88,8 +88,8 @@ pub fn write_status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
             let takeover = vip.worst_takeover_seconds.ceil();
             write!(
                 out,
-                "; the virtual address is elsewhere {takeover} s after its node, or HAProxy there, \
-                 is lost"
+                "; the virtual address goes to another node within {takeover} s of the loss of its \
+                 node, or of HAProxy there"
             )?;
         }
         writeln!(out)?;

@@ -158,7 +158,7 @@ fn nodes(context: &mut Context<'_>, place: Span) {
                 );
         }
         let sysctl = &node.system.sysctl;
-        if !haproxy.listen.iter().any(|at| all(at))
+        if !haproxy.listen.iter().any(all)
             && sysctl.get(NONLOCAL_BIND).is_none_or(|value| value != "1")
         {
             let settings = draft.entry.system.as_ref();

@@ -25,7 +25,7 @@ macro_rules! builtin {
 }
 
 /// Every template with its compiled-in text, by its path in `templates/`.
-const BUILTIN: [(&str, &str); 15] = [
+const BUILTIN: [(&str, &str); 18] = [
     builtin!("etcd/etcd.env.tera"),
     builtin!("etcd/etcd.service.tera"),
     builtin!("haproxy/haproxy.cfg.tera"),
@@ -41,6 +41,9 @@ const BUILTIN: [(&str, &str); 15] = [
     builtin!("system/sysctl.conf.tera"),
     builtin!("system/thp.service.tera"),
     builtin!("system/watchdog.rules.tera"),
+    builtin!("vip/check.sh.tera"),
+    builtin!("vip/keepalived.conf.tera"),
+    builtin!("vip/keepalived.service.conf.tera"),
 ];
 
 /// The suffix of a template's file name.

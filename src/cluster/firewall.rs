@@ -88,6 +88,16 @@ impl Cluster {
     }
 }
 
+/// The other nodes that tell `node` who holds the virtual address, in words: ` and vrrp from …`.
+pub fn vrrp_in_words(cluster: &Cluster, node: &Node) -> String {
+    let peers = cluster.vip_peers(node);
+    let peers: Vec<String> = peers.map(|peer| peer.address.to_string()).collect();
+    match peers.is_empty() {
+        true => String::new(),
+        false => format!("; VRRP from {}", peers.join(", ")),
+    }
+}
+
 /// The address under which others reach what listens on `listen`; `None` for loopback alone.
 pub fn reached_at(node: &Node, listen: &[String]) -> Option<String> {
     let own = node.address.to_string();

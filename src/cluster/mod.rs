@@ -21,6 +21,7 @@ pub mod timings;
 pub mod tls;
 mod validate;
 pub mod vault;
+pub mod vip;
 
 pub use check::{Checked, InvalidCluster, Report, check, load};
 pub use etcd::{EtcdSpec, ExternalEtcd};
@@ -35,6 +36,7 @@ pub use tls::{
     BroughtCertificates, CertificateName, CertificatePurpose, CertificateSpec, TlsSpec, TlsStage,
 };
 pub use vault::{SecretEntry, Stamp, VaultSpec};
+pub use vip::VipSpec;
 
 /// A complete, consistent, deployable cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ pub struct Cluster {
     pub postgresql: PostgresqlSpec,
     /// HAProxy, as far as it is the same on all nodes.
     pub haproxy: HaproxySpec,
+    /// A virtual address that the HAProxy nodes share.
+    pub vip: Option<VipSpec>,
     /// Where each secret comes from.
     pub secrets: std::collections::BTreeMap<SecretName, SecretSource>,
     /// What is legal but doubtful, in the order of the file; shown by every command.

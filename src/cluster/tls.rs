@@ -37,8 +37,8 @@ pub struct TlsSpec {
     pub ca_lifetime: Duration,
     /// Certificates that are not made here.
     pub brought: Option<BroughtCertificates>,
-    /// Further names and addresses under which clients reach the cluster (a load balancer, a
-    /// virtual address): PostgreSQL's certificates carry them.
+    /// Further names and addresses under which clients reach the cluster (a load balancer, an
+    /// address that somebody else moves): PostgreSQL's certificates carry them.
     pub endpoints: Vec<String>,
 }
 
@@ -197,6 +197,7 @@ impl Cluster {
                         Err(_) => names.insert(endpoint.clone()),
                     };
                 }
+                addresses.extend(self.vip_address());
             }
             CertificateSpec {
                 common_name: match purpose {

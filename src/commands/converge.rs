@@ -317,7 +317,13 @@ pub(super) fn conclude(
             counts,
         ));
     }
-    let outcome = Outcome::new("done", format!("done; {}", counts.words()));
+    let said = format!("done; {}", counts.words());
+    let connect = session.entrance().read_write;
+    let outcome = match connect.filter(|_| aim.goal == Goal::Converge) {
+        Some(url) => Outcome::new("done", format!("{said}\nclients connect by: psql '{url}'"))
+            .with("connect", url),
+        None => Outcome::new("done", said),
+    };
     session.context.tell(outcome, out)
 }
 

@@ -5,10 +5,11 @@ use std::io::Write;
 
 use super::Context;
 use super::session::Session;
-use crate::cluster::{Node, NodeName, Role};
+use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::error::Error;
 use crate::execute;
 use crate::explain::{Cause, Evidence, Names, NodeExplanation, judge_all};
+use crate::platform::vip::KEEPALIVED_UNIT;
 use crate::report::{write_explanations, write_explanations_json};
 use crate::transport::Effect;
 
@@ -47,7 +48,9 @@ pub(super) async fn explain(
         .collect();
     let hosts = Session::hosts(&fleet);
     let nodes = session.cluster.nodes.iter();
-    let units = nodes.map(|node| (node.name.clone(), units(node))).collect();
+    let units = nodes
+        .map(|node| (node.name.clone(), units(&session.cluster, node)))
+        .collect();
     let what = "collecting evidence".to_owned();
     let collected = session
         .timed(what, execute::explain(&hosts, &units, &session.secrets))
@@ -78,14 +81,15 @@ pub(super) async fn explain(
 }
 
 /// The services of the node's roles.
-fn units(node: &Node) -> Vec<&'static str> {
+fn units(cluster: &Cluster, node: &Node) -> Vec<&'static str> {
     let of_roles = [
         (Role::Etcd, "etcd.service"),
         (Role::Postgresql, "patroni.service"),
         (Role::Haproxy, "haproxy.service"),
     ];
     let has = of_roles.into_iter().filter(|(role, _)| node.has(*role));
-    has.map(|(_, unit)| unit).collect()
+    let keepalived = cluster.can_hold_vip(node).then_some(KEEPALIVED_UNIT);
+    has.map(|(_, unit)| unit).chain(keepalived).collect()
 }
 
 /// That a node does not answer is a cause, too.

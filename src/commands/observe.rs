@@ -18,7 +18,6 @@ use crate::report::{
 };
 use crate::secret::Mask;
 use crate::transport::{Effect, Fleet, Host, TransportError};
-use crate::vault::Vault;
 
 /// Shows or records the facts.
 pub(super) async fn facts(
@@ -136,15 +135,9 @@ pub(super) async fn status(
 }
 
 fn status_of(session: &Session, facts: &Facts) -> Status {
-    let status = Status::of(&session.cluster, facts);
-    if !session.cluster.tls.enabled {
-        return status;
-    }
-    let authorities = Vault::published(&session.context.global.inventory);
-    let authorities = std::path::absolute(&authorities).unwrap_or(authorities);
     Status {
-        connect: status.connect.verified(&authorities),
-        ..status
+        connect: session.entrance(),
+        ..Status::of(&session.cluster, facts)
     }
 }
 

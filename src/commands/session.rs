@@ -15,7 +15,7 @@ use crate::facts::ask::Ask;
 use crate::facts::gather::gather_node;
 use crate::facts::{Facts, FactsError};
 use crate::render::Rendered;
-use crate::report::Event;
+use crate::report::{Connect, Event};
 use crate::template::Templates;
 use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError};
 use crate::vault::{Change, Persist, Vault};
@@ -97,6 +97,16 @@ impl<'a> Session<'a> {
             let node = None;
             self.context.events.send(Event::Warning { node, message });
         }
+    }
+
+    /// Where clients connect: with TLS as strictly as they can.
+    pub(super) fn entrance(&self) -> Connect {
+        let connect = Connect::of(&self.cluster);
+        if !self.cluster.tls.enabled {
+            return connect;
+        }
+        let authorities = Vault::published(&self.context.global.inventory);
+        connect.verified(&std::path::absolute(&authorities).unwrap_or(authorities))
     }
 
     /// Connects to every node. A node that cannot be reached is an entry with its error.

@@ -234,6 +234,7 @@ fn write_file(before: Option<&FileFacts>, file: &File) -> String {
         Some(Check::Haproxy) => "haproxy",
         Some(Check::Patroni) => "patroni",
         Some(Check::Unit) => "unit",
+        Some(Check::Keepalived) => "keepalived",
     };
     from_stdin(
         file.content.expose(),

@@ -163,6 +163,7 @@ impl<T: Transport> Run<'_, T> {
                 &["etcd.service"]
             }
             "haproxy" => &["haproxy.service"],
+            "virtual address" => &["keepalived.service", "haproxy.service"],
             "packages" | "system" => &[],
             _ => &["patroni.service"],
         };

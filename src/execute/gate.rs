@@ -183,6 +183,9 @@ fn call(condition: &Condition) -> (&'static str, String) {
                 connection_words(connection)
             ),
         ),
+        Condition::VipHeld { address, port } => {
+            ("keepalived.service", format!("vip_held {address} {port}"))
+        }
         Condition::HaproxyServers { url, up } => {
             let mut call = words("haproxy_servers", std::slice::from_ref(url));
             for (listener, count) in up {

@@ -2,11 +2,15 @@
 //! worked out before its distribution is known.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use crate::cluster::etcd::{EtcdClientFiles, ROOT};
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role, SecretName, Secrets};
 use crate::platform::firewall::{FIREWALLD_POLICY, FIREWALLD_UNIT};
+use crate::platform::vip::{
+    KEEPALIVED_CHECK, KEEPALIVED_CONFIG, KEEPALIVED_DROP_IN, KEEPALIVED_UNIT,
+};
 use crate::platform::{Family, PATRONI_CONFIG, Platform, debian, enterprise_linux, repositories};
 use crate::secret::Secret;
 
@@ -48,6 +52,8 @@ pub struct Ask {
     pub postgresql: Option<PostgresqlAsk>,
     /// HAProxy's statistics page as CSV, for the role.
     pub haproxy: Option<String>,
+    /// The virtual address, on nodes that can hold it.
+    pub vip: Option<Ipv4Addr>,
     /// Data directories that SELinux's policy may not know.
     pub labels: Vec<String>,
 }
@@ -109,6 +115,7 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/haproxy/haproxy.cfg",
         "/etc/haproxy/keep-state.sh",
         "/etc/hosts",
+        KEEPALIVED_CONFIG,
         "/etc/mahout/ca.crt",
         "/etc/mahout/etcd-peer.pem",
         "/etc/mahout/etcd-server.pem",
@@ -122,10 +129,12 @@ pub fn managed_paths() -> &'static [&'static str] {
         "/etc/sysctl.d/60-mahout.conf",
         "/etc/systemd/system/etcd.service",
         "/etc/systemd/system/haproxy.service.d/mahout.conf",
+        KEEPALIVED_DROP_IN,
         "/etc/systemd/system/mahout-thp.service",
         "/etc/systemd/system/patroni.service",
         "/etc/udev/rules.d/60-mahout-watchdog.rules",
         repositories::FILE,
+        KEEPALIVED_CHECK,
     ]
 }
 
@@ -192,7 +201,7 @@ impl Ask {
                 ["etcd.service", "patroni.service", "haproxy.service"]
                     .into_iter()
                     .chain(["mahout-thp.service", "postgresql.service"])
-                    .chain([FIREWALLD_UNIT])
+                    .chain([FIREWALLD_UNIT, KEEPALIVED_UNIT])
                     .chain(TIME_UNITS),
             ),
             names: sorted(cluster.nodes.iter().map(|node| node.name.as_str())),
@@ -203,6 +212,11 @@ impl Ask {
             },
             postgresql,
             haproxy: node.has(Role::Haproxy).then(|| cluster.stats_url(node)),
+            vip: cluster
+                .vip
+                .as_ref()
+                .filter(|_| node.has(Role::Haproxy))
+                .map(|vip| vip.address),
             labels: sorted(
                 node.labelled_directories()
                     .into_iter()

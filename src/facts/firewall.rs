@@ -33,16 +33,20 @@ pub struct UfwFacts {
     pub enabled: bool,
     /// `DEFAULT_INPUT_POLICY`: `DROP`, `REJECT`, `ACCEPT`.
     pub input: String,
+    /// Whether it knows VRRP (0.36.2 and newer).
+    #[serde(default)]
+    pub vrrp: bool,
     /// The rules that carry our comment.
     pub rules: BTreeSet<FirewallRule>,
 }
 
-/// A rule: what comes from `source` to one of `ports` over TCP is accepted.
+/// A rule: what comes from `source` to one of `ports` over TCP is accepted; or by a protocol of its
+/// own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FirewallRule {
     /// An address or a network.
     pub source: String,
-    /// `2379`, or as ufw writes them: `2379,2380`.
+    /// `2379`, or as ufw writes them: `2379,2380`; or `vrrp`.
     pub ports: String,
 }
 
@@ -53,6 +57,9 @@ pub struct NftablesChain {
     pub name: String,
     /// The numbers in its rules about ports.
     pub ports: BTreeSet<u16>,
+    /// Whether it has a rule about VRRP.
+    #[serde(default)]
+    pub vrrp: bool,
 }
 
 /// The firewall that runs on a node.

@@ -17,6 +17,7 @@ pub mod script;
 mod section;
 pub mod selinux;
 pub mod system;
+pub mod vip;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub use system::{
     DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, RepositoryFacts,
     SysctlFacts, SystemFacts, UnitFacts,
 };
+pub use vip::VipFacts;
 
 use crate::cluster::NodeName;
 
@@ -90,6 +92,9 @@ pub struct NodeFacts {
     /// Whether a run of mahout holds the lock here, or has died with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked: bool,
+    /// What the node knows of the virtual address; `None` where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vip: Option<VipFacts>,
 }
 
 impl NodeFacts {

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 pub(super) const CONTENT_LIMIT: u64 = 256 * 1024;
 
 /// In this order: the last runs the functions that the others define.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     include_str!("script/begin.sh"),
     include_str!("script/system.sh"),
     include_str!("script/packages.sh"),
@@ -24,6 +24,7 @@ const PARTS: [&str; 12] = [
     include_str!("script/haproxy.sh"),
     include_str!("script/firewall.sh"),
     include_str!("script/selinux.sh"),
+    include_str!("script/vip.sh"),
     include_str!("script/end.sh"),
 ];
 
@@ -101,6 +102,8 @@ pub fn script(ask: &Ask) -> Secret {
     set("labels", &ask.labels.join("\n"));
     set("selinux_boolean", crate::cluster::selinux::HAPROXY_BOOLEAN);
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());
+    let vip = ask.vip.map(|address| address.to_string());
+    set("vip_address", &vip.unwrap_or_default());
     for (name, value) in ETCD_VARIABLES.into_iter().zip(etcd(ask.etcd.as_ref())) {
         set(name, &value);
     }

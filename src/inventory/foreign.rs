@@ -1,5 +1,7 @@
 //! Keys of other tools, and what is meant by them here.
 
+const VIP: &str = "the virtual address is `vip: { address: … }`; keepalived holds it";
+
 /// Section (`*` for any), key, remedy; see [`super::elsewhere`].
 pub(super) const KNOWN: &[(&str, &str, &str)] = &[
     (
@@ -55,6 +57,23 @@ pub(super) const KNOWN: &[(&str, &str, &str)] = &[
     ("", "ssl", "encryption is `tls`: `on` or `off`"),
     ("", "cluster", "the cluster's name is `scope`"),
     ("", "hba", "it is `postgresql.pg_hba`"),
+    ("", "cluster_vip", VIP),
+    ("", "vip_address", VIP),
+    ("", "virtual_ip", VIP),
+    ("", "vip_interface", "it is `vip: { interface: … }`"),
+    ("", "keepalived", VIP),
+    ("", "vip_manager", VIP),
+    (
+        "vip",
+        "priority",
+        "nodes come in the order of the inventory, and none takes the address back",
+    ),
+    (
+        "vip",
+        "auth_pass",
+        "VRRP's passwords go over the network in clear text; only the HAProxy nodes' packets are taken",
+    ),
+    ("vip", "vrid", "it is `virtual_router_id`"),
     (
         "",
         "services",

@@ -13,7 +13,8 @@ pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     // `password_encryption` and `pgpass` are settings, `*_file` is a path.
     // `auth` is HAProxy's and Patroni's `user:password`.
-    key == "auth"
+    // `auth_pass` is keepalived's.
+    matches!(key.as_str(), "auth" | "auth_pass")
         || SECRET.iter().any(|word| key.contains(word))
             && !key.contains("encryption")
             && !key.ends_with("_file")

@@ -33,6 +33,7 @@ pub mod system;
 pub mod tls;
 mod value;
 pub mod vault;
+pub mod vip;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,8 @@ section::section! {
         Cluster clients: List<IpNet>;
         /// Further names and addresses under which clients reach the cluster.
         Cluster endpoints: List<String>;
+        /// A virtual address that the HAProxy nodes share, held by keepalived.
+        Cluster vip: vip::Vip = Unset;
         /// Whether everything is encrypted: on or off.
         Cluster tls: tls::Switch;
         /// The certificates that it is encrypted with.

@@ -4,7 +4,7 @@
 use super::value::{Kind, Value};
 
 /// What stands at a path, where an example says more than the words for a type.
-const SHAPES: [(&str, &str); 16] = [
+const SHAPES: [(&str, &str); 17] = [
     ("etcd", NO_ROLES),
     ("postgresql", NO_ROLES),
     ("haproxy", NO_ROLES),
@@ -13,6 +13,7 @@ const SHAPES: [(&str, &str); 16] = [
         "tls",
         "`on` or `off`; certificates of your own stand under `certificates`",
     ),
+    ("vip", "`{ address: 10.0.0.100 }`"),
     ("groups", "`NAME: { nodes: [pg-1, pg-2], … }`"),
     ("etcd.external", "`{ endpoints: [10.0.0.21:2379] }`"),
     ("haproxy.extra", "a text behind `|`, as haproxy.cfg has it"),

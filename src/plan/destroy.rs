@@ -8,6 +8,7 @@ use super::replace::roots;
 use super::{Action, Data, Desired, Rollout, Step, UnitOperation, etcd, leftovers, patroni};
 use crate::cluster::{Node, NodeName, Role};
 use crate::facts::NodeFacts;
+use crate::platform::vip::KEEPALIVED_UNIT;
 use crate::render::{File, HOSTS_PATH, merge_hosts};
 use crate::secret::Secret;
 
@@ -23,6 +24,11 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> Result<(), PlanError
     let (leaders, replicas): (Vec<&Node>, Vec<&Node>) = of(Role::Postgresql)
         .into_iter()
         .partition(|node| leads.as_ref() == Some(&node.name));
+    let holders: Vec<&Node> = of(Role::Haproxy)
+        .into_iter()
+        .filter(|node| cluster.can_hold_vip(node))
+        .collect();
+    stop(draft, "virtual address", &holders, |_| KEEPALIVED_UNIT);
     stop(draft, "clients", &of(Role::Haproxy), |node| {
         &desired.rendered[&node.name].platform.haproxy_unit
     });

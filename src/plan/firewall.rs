@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use super::draft::{Draft, systemd, write_file};
 use super::{Action, Desired, Rollout, Step, UnitOperation, tls};
-use crate::cluster::firewall::{in_words, source};
+use crate::cluster::firewall::{in_words, source, vrrp_in_words};
 use crate::cluster::{FirewallUse, Node, NodeName};
 use crate::facts::NodeFacts;
 use crate::facts::firewall::{Fence, FirewallRule};
-use crate::platform::firewall::FIREWALLD_UNIT;
+use crate::platform::firewall::{FIREWALLD_UNIT, VRRP};
 use crate::render::Purpose;
 use crate::render::firewall::{closed_chain, not_live, ufw_rules};
 
@@ -97,7 +97,7 @@ fn firewalld(desired: &Desired, node: &Node, facts: &NodeFacts) -> Vec<Step> {
         .filter_map(|file| write_file(facts, file))
         .map(Step::from)
         .collect();
-    let opens = in_words(&desired.cluster.admitted(node));
+    let opens = in_words(&desired.cluster.admitted(node)) + &vrrp_in_words(desired.cluster, node);
     let unit = facts.units.get(FIREWALLD_UNIT);
     if unit.is_none_or(|unit| unit.enabled != "enabled") && node.system.firewall == FirewallUse::On
     {
@@ -137,8 +137,11 @@ fn ssh_ports(facts: &NodeFacts) -> Vec<u16> {
 }
 
 fn ufw(desired: &Desired, node: &Node, facts: &NodeFacts) -> Vec<Step> {
-    let wanted = ufw_rules(desired.cluster, node);
+    let mut wanted = ufw_rules(desired.cluster, node);
     let there = facts.firewall.as_ref().and_then(|all| all.ufw.as_ref());
+    if there.is_none_or(|ufw| !ufw.vrrp) {
+        wanted.retain(|rule| rule.ports != VRRP);
+    }
     let there = there.map(|ufw| ufw.rules.clone()).unwrap_or_default();
     let change = FirewallChange::Ufw {
         add: wanted.difference(&there).cloned().collect(),
@@ -162,6 +165,22 @@ fn by_hand(desired: &Desired, node: &Node, facts: &NodeFacts) -> Option<String> 
             "its firewalld is too old for policies (0.9); this has to be let in by hand, if it is \
              not yet: {}",
             rich_rules(desired, node)
+        ));
+    }
+    let ufw = firewall.ufw.as_ref().is_some_and(|ufw| !ufw.vrrp);
+    let peers: Vec<String> = (desired.cluster.vip_peers(node))
+        .map(|peer| {
+            format!(
+                "`-A ufw-before-input -p vrrp -s {} -j ACCEPT`",
+                peer.address
+            )
+        })
+        .collect();
+    if fence == Fence::Ufw && ufw && !peers.is_empty() {
+        return Some(format!(
+            "its ufw does not know VRRP (before 0.36.2), by which nodes tell who holds the virtual \
+             address; add to /etc/ufw/before.rules: {}",
+            peers.join(", ")
         ));
     }
     if fence == Fence::None && node.system.firewall == FirewallUse::On && !firewall.firewalld {
@@ -188,6 +207,13 @@ fn rich_rules(desired: &Desired, node: &Node) -> String {
                 source(&net)
             ));
         }
+    }
+    for peer in desired.cluster.vip_peers(node) {
+        rules.push(format!(
+            "`firewall-cmd --permanent --add-rich-rule='rule family=ipv4 source address={} protocol \
+             value=vrrp accept'`",
+            peer.address
+        ));
     }
     rules.join(", ")
 }

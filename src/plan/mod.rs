@@ -28,6 +28,7 @@ mod step;
 mod switchover;
 pub mod system;
 mod tls;
+mod vip;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -166,6 +167,13 @@ pub enum Condition {
         /// How psql reaches it.
         connection: LocalConnection,
     },
+    /// keepalived runs, and the virtual address is here or answers from elsewhere.
+    VipHeld {
+        /// The address.
+        address: std::net::Ipv4Addr,
+        /// HAProxy's port behind it.
+        port: u16,
+    },
     /// The statistics page shows this many servers up in each listener.
     HaproxyServers {
         /// The statistics page as CSV.
@@ -259,6 +267,7 @@ impl Plan {
         let leads = patroni::plan(&mut draft, desired);
         etcd_access::remove_old_users(&mut draft, desired);
         haproxy::plan(&mut draft, desired);
+        vip::plan(&mut draft, desired);
         let (plan, facts) = draft.finish();
         // "Nothing to change" would be no answer.
         if plan.is_empty() && !leads {

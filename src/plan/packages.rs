@@ -5,6 +5,7 @@ use super::repositories::supply;
 use super::{Action, Desired, PackageChange, Rollout, Step};
 use crate::cluster::{Node, Role};
 use crate::facts::NodeFacts;
+use crate::platform::vip::KEEPALIVED_PACKAGE;
 use crate::platform::{Family, repositories};
 use crate::render::{Purpose, Rendered};
 
@@ -167,6 +168,9 @@ fn wanted(desired: &Desired, node: &Node, rendered: &Rendered) -> Vec<Group> {
             vec![platform.haproxy_package.clone()],
             &cluster.haproxy.version,
         ));
+    }
+    if cluster.can_hold_vip(node) {
+        groups.push(group(vec![KEEPALIVED_PACKAGE.to_owned()], &None));
     }
     if super::selinux::needs_tools(node, &desired.facts.nodes[&node.name]) {
         groups.push(group(vec![platform.selinux_package().to_owned()], &None));

@@ -259,7 +259,9 @@ impl NodeFacts {
                     patroni.url.clone_from(url);
                 }
             }
-            Condition::HaproxyServers { .. } | Condition::HaproxyLeader { .. } => {}
+            Condition::HaproxyServers { .. }
+            | Condition::HaproxyLeader { .. }
+            | Condition::VipHeld { .. } => {}
         }
     }
 }

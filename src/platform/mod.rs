@@ -5,6 +5,7 @@ pub mod enterprise_linux;
 pub mod firewall;
 pub mod repositories;
 pub mod version;
+pub mod vip;
 
 use crate::facts::{NodeFacts, OsRelease};
 pub use repositories::{Repository, Sources};

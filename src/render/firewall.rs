@@ -11,7 +11,7 @@ use crate::cluster::firewall::source;
 use crate::cluster::{Cluster, FirewallUse, Node};
 use crate::facts::NodeFacts;
 use crate::facts::firewall::{Fence, FirewallRule};
-use crate::platform::firewall::FIREWALLD_POLICY;
+use crate::platform::firewall::{FIREWALLD_POLICY, VRRP};
 use crate::template::Templates;
 
 /// Whether firewalld is to let the cluster in: it runs, or is to be started. Before 0.9 it knows no
@@ -39,6 +39,9 @@ pub(super) fn file(target: &Target, templates: &Templates) -> Result<Option<File
         let rule = |port| json!({"family": family, "source": source, "port": port});
         rules.extend(ports.into_iter().map(rule));
     }
+    for peer in target.cluster.vip_peers(target.node) {
+        rules.push(json!({"family": "ipv4", "source": peer.address, "protocol": VRRP}));
+    }
     let context = json!({"managed": MANAGED, "rules": rules});
     let content = templates.render("system/firewalld.xml.tera", &context)?;
     Ok(Some(File::new(
@@ -61,7 +64,18 @@ pub fn not_live(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> BTreeSet<F
             ports: port.to_string(),
         })
     });
-    wanted.filter(|rule| !live.contains(rule)).collect()
+    wanted
+        .chain(vrrp_rules(cluster, node))
+        .filter(|rule| !live.contains(rule))
+        .collect()
+}
+
+/// What lets the other HAProxy nodes tell who holds the virtual address.
+fn vrrp_rules<'a>(cluster: &'a Cluster, node: &'a Node) -> impl Iterator<Item = FirewallRule> + 'a {
+    cluster.vip_peers(node).map(|peer| FirewallRule {
+        source: peer.address.to_string(),
+        ports: VRRP.to_owned(),
+    })
 }
 
 /// The rules that ufw is to have on a node.
@@ -74,7 +88,8 @@ pub fn ufw_rules(cluster: &Cluster, node: &Node) -> BTreeSet<FirewallRule> {
             .collect::<Vec<_>>()
             .join(","),
     };
-    cluster.admitted(node).into_iter().map(rule).collect()
+    let admitted = cluster.admitted(node).into_iter().map(rule);
+    admitted.chain(vrrp_rules(cluster, node)).collect()
 }
 
 /// A chain of nftables that drops packets and has no rule for some port of ours, and the commands
@@ -83,7 +98,10 @@ pub fn closed_chain(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> Option
     let admitted = cluster.admitted(node);
     let ours: BTreeSet<u16> = admitted.values().flatten().copied().collect();
     let chains = &facts.firewall.as_ref()?.nftables;
-    let chain = chains.iter().find(|chain| !ours.is_subset(&chain.ports))?;
+    let peers: Vec<String> = vrrp_rules(cluster, node).map(|rule| rule.source).collect();
+    let chain = chains
+        .iter()
+        .find(|chain| !ours.is_subset(&chain.ports) || !peers.is_empty() && !chain.vrrp)?;
     let rule = |(net, ports): (&IpNet, &BTreeSet<u16>)| {
         let family = if net.addr().is_ipv6() { "ip6" } else { "ip" };
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
@@ -94,6 +112,13 @@ pub fn closed_chain(cluster: &Cluster, node: &Node, facts: &NodeFacts) -> Option
             ports.join(", ")
         )
     };
-    let rules: Vec<String> = admitted.iter().map(rule).collect();
+    let mut rules: Vec<String> = admitted.iter().map(rule).collect();
+    if !peers.is_empty() {
+        rules.push(format!(
+            "`nft insert rule {} ip saddr {{ {} }} ip protocol vrrp accept`",
+            chain.name,
+            peers.join(", ")
+        ));
+    }
     Some((format!("nftables' chain {}", chain.name), rules.join(", ")))
 }

@@ -195,7 +195,14 @@ fn sources(cluster: &Cluster) -> Option<Vec<String>> {
     let clients = cluster.clients.iter().map(ToString::to_string);
     let nodes = cluster.nodes.iter().map(|node| node.address.to_string());
     let loopback = ["127.0.0.0/8", "::1"].map(str::to_owned);
-    let sources: Vec<String> = loopback.into_iter().chain(nodes).chain(clients).collect();
+    // What the node that holds the virtual address sends to it comes from it.
+    let vip = cluster.vip_address().map(|address| address.to_string());
+    let sources: Vec<String> = loopback
+        .into_iter()
+        .chain(nodes)
+        .chain(vip)
+        .chain(clients)
+        .collect();
     Some(sources.chunks(16).map(|words| words.join(" ")).collect())
 }
 

@@ -14,6 +14,7 @@ mod rendered;
 mod repositories;
 mod system;
 mod tls;
+mod vip;
 
 use std::collections::BTreeSet;
 
@@ -64,6 +65,9 @@ pub struct Target<'a> {
     pub hosts_file: Option<String>,
     /// Whether firewalld runs on the node or is to run, and knows policies.
     pub firewalld: bool,
+    /// The interface that carries the virtual address; `None` where no node was asked, or it is in
+    /// none of the node's networks.
+    pub vip_interface: Option<String>,
 }
 
 impl<'a> Target<'a> {
@@ -94,6 +98,10 @@ impl<'a> Target<'a> {
                 Some(file) => file.content.as_ref().map(|text| text.expose().to_owned()),
             },
             firewalld: firewall::is_wanted(node, facts),
+            vip_interface: cluster.vip.as_ref().and_then(|vip| {
+                let found = || facts.vip.as_ref()?.interface(vip.address);
+                vip.interface.clone().or_else(|| found().map(str::to_owned))
+            }),
         }
     }
 
@@ -120,6 +128,7 @@ impl<'a> Target<'a> {
             kernel_settings: None,
             hosts_file: Some(String::new()),
             firewalld: false,
+            vip_interface: cluster.vip.as_ref().and_then(|vip| vip.interface.clone()),
         }
     }
 
@@ -248,6 +257,7 @@ pub fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, Render
     if target.node.has(Role::Haproxy) {
         files.extend(haproxy::files(target, templates)?);
     }
+    files.extend(vip::files(target, templates)?);
     Ok(files)
 }
 
@@ -269,6 +279,8 @@ pub enum Check {
     Patroni,
     /// `systemd-analyze verify FILE`.
     Unit,
+    /// `keepalived --config-test --use-file FILE`.
+    Keepalived,
 }
 
 /// What a file is for, which decides its phase and what is done after it has changed.
@@ -296,4 +308,6 @@ pub enum Purpose {
     HaproxyConfig,
     /// What firewalld lets in.
     Firewall,
+    /// What holds the virtual address.
+    Vip,
 }

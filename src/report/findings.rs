@@ -9,11 +9,12 @@ use crate::verify::words::{count, list};
 use crate::verify::{Finding, Severity};
 
 /// The groups in the order in which they are shown, with their names for people.
-const GROUPS: [(&str, &str); 5] = [
+const GROUPS: [(&str, &str); 6] = [
     ("etcd", "etcd"),
     ("patroni", "Patroni"),
     ("postgresql", "PostgreSQL"),
     ("haproxy", "HAProxy"),
+    ("vip", "virtual address"),
     ("system", "system"),
 ];
 

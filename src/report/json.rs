@@ -21,7 +21,7 @@
 //! | result | of | keys |
 //! | --- | --- | --- |
 //! | `unchanged` | what was asked for consent, `secrets edit` | |
-//! | `done` | `deploy` and its kin, after the findings | |
+//! | `done` | `deploy` and its kin, after the findings | of `deploy`: `connect`, the URL of libpq by which clients write |
 //! | `destroyed` | `destroy` | `scope` |
 //! | `written` | `init` | `path` |
 //! | `valid` | `check` | `path`, `scope`, `nodes` (how many), `worst_failover_seconds` |
@@ -48,7 +48,7 @@
 //!
 //! | type | keys |
 //! | --- | --- |
-//! | `plan` | `scope`, `goal`, `nodes` (in the cluster), `worst_failover_seconds`, `phases`, `steps`, `nodes_touched` (numbers), `empty` |
+//! | `plan` | `scope`, `goal`, `nodes` (in the cluster), `worst_failover_seconds`, `worst_takeover_seconds` (of the virtual address; null without one), `phases`, `steps`, `nodes_touched` (numbers), `empty` |
 //! | `phase` | `number` (from 1), `title`, `rollout` (`parallel`, `rolling`), `nodes` (names, in order), `gate`: null or `title`, `deadline_seconds` |
 //! | `step` | `phase` (its number), `node`, `number` (on that node in that phase, from 1), `change` (`create`, `update`, `remove`), `title`, `guard` (null or text), `path` (null or the file's), `diff` (null or text: a unified diff whose lines may also begin with `~`: the secret in this line changes) |
 //! | `note` | `node` (null for the cluster), `message` |
@@ -139,6 +139,7 @@ pub fn write_plan_json(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
     let worst = cluster
         .timings
         .worst_failover(cluster.etcd.election_timeout);
+    let takeover = cluster.worst_takeover();
     line(
         out,
         &json!({
@@ -147,6 +148,7 @@ pub fn write_plan_json(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
             "goal": view.goal,
             "nodes": cluster.nodes.len(),
             "worst_failover_seconds": worst.as_secs_f64(),
+            "worst_takeover_seconds": takeover.map(|worst| worst.as_secs_f64()),
             "phases": plan.phases.len(),
             "steps": plan.step_count(),
             "nodes_touched": plan.nodes().len(),

@@ -2,6 +2,7 @@
 //! prints, with `main.rs`.
 
 mod audit;
+mod connect;
 mod diff;
 pub mod event;
 mod explain;
@@ -22,6 +23,7 @@ mod step;
 pub use audit::{
     AuditEntry, Audited, UNENDED, merged, plan_digest, timestamp, write_audit, write_audit_json,
 };
+pub use connect::Connect;
 pub use event::{Event, Events, Received};
 pub use explain::{write_explanations, write_explanations_json};
 pub use findings::{Counts, write_findings, write_problems};
@@ -30,7 +32,7 @@ pub use locks::{LockView, write_locks, write_locks_json};
 pub use outcome::{Outcome, write_error, write_object, write_problems_json, write_usage_json};
 pub use plan::{Detail, PlanView, write_plan};
 pub use secrets::{VaultView, write_secrets};
-pub use status::{Connect, EtcdStatus, HaproxyStatus, MemberStatus, Status};
+pub use status::{EtcdStatus, HaproxyStatus, MemberStatus, Status, VipStatus};
 pub use status_text::{Screen, redraw_status, write_status};
 
 use std::io::{self, Write};

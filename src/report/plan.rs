@@ -53,6 +53,9 @@ pub fn write_plan(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
         if cluster.with_role(Role::Postgresql).next().is_some() {
             writeln!(out, "{}", worst_failover(cluster))?;
         }
+        if let Some(said) = worst_takeover(cluster) {
+            writeln!(out, "{said}")?;
+        }
         writeln!(out)?;
     }
     for phase in &plan.phases {
@@ -103,6 +106,18 @@ fn worst_failover(cluster: &Cluster) -> String {
         timings.loop_wait.as_secs(),
         election.as_secs_f64(),
     )
+}
+
+/// What the virtual address means for them.
+fn worst_takeover(cluster: &Cluster) -> Option<String> {
+    let (vip, worst) = (cluster.vip.as_ref()?, cluster.worst_takeover()?);
+    Some(format!(
+        "{} goes to another node within {} s of the loss of its node, or of HAProxy there (three \
+         adverts of {} s, and the skew)",
+        vip.address,
+        worst.as_secs_f64().ceil(),
+        vip.advert.as_secs_f64(),
+    ))
 }
 
 fn write_phase(out: &mut dyn Write, view: &PlanView, phase: &Phase, mask: &Mask) -> io::Result<()> {

@@ -1,12 +1,11 @@
 //! The topology at a glance: who leads, who follows, where clients connect.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::connect::{Connect, endpoint};
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role};
 use crate::facts::patroni::PatroniMember;
 use crate::facts::{Facts, NodeFacts};
@@ -39,6 +38,8 @@ pub struct Status {
     pub etcd: Vec<EtcdStatus>,
     /// The HAProxy nodes.
     pub haproxy: Vec<HaproxyStatus>,
+    /// The virtual address; null without one.
+    pub vip: Option<VipStatus>,
     /// Where clients connect.
     pub connect: Connect,
     /// The nodes that could not be reached, with the cause.
@@ -101,39 +102,15 @@ pub struct HaproxyStatus {
     pub reads_to: Vec<String>,
 }
 
-/// Where clients connect, as URLs of libpq.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Connect {
-    /// To the leader.
-    pub read_write: Option<String>,
-    /// To a replica.
-    pub read_only: Option<String>,
-}
-
-impl Connect {
-    /// With all that a client can ask for: TLS, and a server that `authorities`, a file on the
-    /// client's machine, vouch for by the name or address that it connects to.
-    pub fn verified(mut self, authorities: &Path) -> Self {
-        let file = percent_encoded(&authorities.to_string_lossy());
-        for url in [&mut self.read_write, &mut self.read_only]
-            .into_iter()
-            .flatten()
-        {
-            let mark = if url.contains('?') { '&' } else { '?' };
-            url.push_str(&format!("{mark}sslmode=verify-full&sslrootcert={file}"));
-        }
-        self
-    }
-}
-
-/// A path as a parameter of a URL.
-fn percent_encoded(path: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'/' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    path.bytes().map(byte).collect()
+/// The virtual address.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VipStatus {
+    /// The address.
+    pub address: String,
+    /// Who holds it: one node.
+    pub holders: Vec<NodeName>,
+    /// For how long nobody holds it at worst when the node that does is lost, in seconds.
+    pub worst_takeover_seconds: f64,
 }
 
 impl Status {
@@ -190,7 +167,8 @@ impl Status {
             haproxy: nodes(Role::Haproxy)
                 .map(|(node, facts)| haproxy(cluster, node, facts))
                 .collect(),
-            connect: connect(cluster),
+            vip: vip(cluster, facts),
+            connect: Connect::of(cluster),
             unreachable: facts.unreachable.clone(),
         }
     }
@@ -206,7 +184,21 @@ impl Status {
                 .all(|member| member.state.as_deref().is_some_and(up))
             && self.etcd.iter().all(|member| member.healthy)
             && self.haproxy.iter().all(|haproxy| haproxy.answers)
+            && self.vip.as_ref().is_none_or(|vip| vip.holders.len() == 1)
     }
+}
+
+fn vip(cluster: &Cluster, facts: &Facts) -> Option<VipStatus> {
+    let vip = cluster.vip.as_ref()?;
+    let nodes = cluster.nodes.iter().filter(|node| {
+        let facts = facts.nodes.get(&node.name);
+        facts.is_some_and(|facts| facts.holds(vip.address))
+    });
+    Some(VipStatus {
+        address: vip.address.to_string(),
+        holders: nodes.map(|node| node.name.clone()).collect(),
+        worst_takeover_seconds: cluster.worst_takeover()?.as_secs_f64(),
+    })
 }
 
 fn member(
@@ -298,67 +290,5 @@ fn haproxy(cluster: &Cluster, node: &Node, facts: Option<&NodeFacts>) -> Haproxy
         answers: said.is_some(),
         writes_to: up(read_write_listener(cluster)),
         reads_to: up(read_only_listener(cluster)),
-    }
-}
-
-fn endpoint(address: &str, port: u16) -> String {
-    match address.parse() {
-        Ok(IpAddr::V6(address)) => format!("[{address}]:{port}"),
-        _ => format!("{address}:{port}"),
-    }
-}
-
-/// Through every HAProxy, or straight to PostgreSQL where there is none: libpq itself then looks
-/// for the server that takes writes.
-fn connect(cluster: &Cluster) -> Connect {
-    let url = |hosts: Vec<String>, parameters: &str| {
-        (!hosts.is_empty())
-            .then(|| format!("postgresql://{}/postgres{parameters}", hosts.join(",")))
-    };
-    if cluster.with_role(Role::Postgresql).next().is_none() {
-        return Connect::default();
-    }
-    if cluster.with_role(Role::Haproxy).next().is_none() {
-        let hosts: Vec<String> = cluster
-            .with_role(Role::Postgresql)
-            .map(|node| node.endpoint(node.postgresql.port))
-            .collect();
-        return Connect {
-            read_write: url(hosts.clone(), "?target_session_attrs=read-write"),
-            read_only: url(hosts, "?target_session_attrs=prefer-standby"),
-        };
-    }
-    let through = |port: fn(&Node) -> Option<u16>| {
-        cluster
-            .with_role(Role::Haproxy)
-            .filter_map(|node| Some(endpoint(&client_address(node)?, port(node)?)))
-            .collect()
-    };
-    Connect {
-        read_write: url(through(|node| Some(node.haproxy.read_write_port)), ""),
-        read_only: url(through(|node| node.haproxy.read_only_port), ""),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_of_a_cluster_with_tls_are_those_of_a_strict_client() {
-        let connect = Connect {
-            read_write: Some("postgresql://10.0.0.1:5000/postgres".to_owned()),
-            read_only: Some("postgresql://10.0.0.1/postgres?a=b".to_owned()),
-        };
-        let strict = connect.verified(Path::new("/my folder/main.ca.crt"));
-        let suffix = "sslmode=verify-full&sslrootcert=/my%20folder/main.ca.crt";
-        assert_eq!(
-            strict.read_write,
-            Some(format!("postgresql://10.0.0.1:5000/postgres?{suffix}"))
-        );
-        assert_eq!(
-            strict.read_only,
-            Some(format!("postgresql://10.0.0.1/postgres?a=b&{suffix}"))
-        );
     }
 }

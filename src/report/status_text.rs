@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::clean;
-use super::status::Status;
+use super::status::{Status, VipStatus};
 use crate::cluster::NodeName;
 use crate::verify::words::{bytes, count, list};
 
@@ -82,11 +82,17 @@ pub fn write_status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     }
     writeln!(out)?;
     if !status.members.is_empty() {
-        writeln!(
-            out,
-            "a failover takes at worst {} s",
-            status.worst_failover_seconds.ceil()
-        )?;
+        let failover = status.worst_failover_seconds.ceil();
+        write!(out, "a failover takes at worst {failover} s")?;
+        if let Some(vip) = &status.vip {
+            let takeover = vip.worst_takeover_seconds.ceil();
+            write!(
+                out,
+                "; the virtual address goes to another node within {takeover} s of the loss of its \
+                 node, or of HAProxy there"
+            )?;
+        }
+        writeln!(out)?;
     }
     section(
         out,
@@ -106,9 +112,11 @@ pub fn write_status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
         "node  read-write  leads to  read-only  leads to",
         haproxy(status),
     )?;
+    section(out, "virtual address", "address  held by", vip(status))?;
     let connect = [
         ("read-write", &status.connect.read_write),
         ("read-only", &status.connect.read_only),
+        ("past HAProxy", &status.connect.direct),
     ];
     let rows = connect
         .into_iter()
@@ -210,6 +218,17 @@ fn haproxy(status: &Status) -> Vec<Vec<String>> {
             row
         })
         .collect()
+}
+
+fn vip(status: &Status) -> Vec<Vec<String>> {
+    let row = |vip: &VipStatus| {
+        let holders = match vip.holders.as_slice() {
+            [] => "nobody".to_owned(),
+            names => list(names),
+        };
+        vec![vip.address.clone(), holders]
+    };
+    status.vip.iter().map(row).collect()
 }
 
 /// A title, and rows with their columns aligned beneath their heads (parted by two blanks).

@@ -5,8 +5,8 @@ use super::view::{Judge, View};
 use super::words::{count, list};
 use crate::cluster::{FirewallUse, Node};
 use crate::facts::NodeFacts;
-use crate::facts::firewall::Fence;
-use crate::platform::firewall::{FIREWALLD_POLICY, FIREWALLD_UNIT};
+use crate::facts::firewall::{Fence, FirewallRule};
+use crate::platform::firewall::{FIREWALLD_POLICY, FIREWALLD_UNIT, VRRP};
 use crate::render::firewall::{closed_chain, not_live, ufw_rules};
 
 const RELOAD: &str = "`mahout deploy` has it reload";
@@ -75,17 +75,17 @@ fn firewalld(view: &View, node: &Node, facts: &NodeFacts, judge: &mut Judge) {
 }
 
 fn ufw(view: &View, node: &Node, facts: &NodeFacts, judge: &mut Judge) {
-    let wanted = ufw_rules(view.cluster, node);
+    let mut wanted = ufw_rules(view.cluster, node);
     let ufw = facts.firewall.as_ref().and_then(|all| all.ufw.as_ref());
+    if ufw.is_none_or(|ufw| !ufw.vrrp) {
+        wanted.retain(|rule| rule.ports != VRRP);
+    }
     let there = ufw.map(|ufw| ufw.rules.clone()).unwrap_or_default();
     for rule in wanted.difference(&there) {
         judge
             .error(
                 &node.name,
-                format!(
-                    "ufw has no rule for ports {} from {}",
-                    rule.ports, rule.source
-                ),
+                format!("ufw has no rule for {} from {}", what(rule), rule.source),
             )
             .hint(DEPLOY);
     }
@@ -94,11 +94,19 @@ fn ufw(view: &View, node: &Node, facts: &NodeFacts, judge: &mut Judge) {
             .warning(
                 &node.name,
                 format!(
-                    "ufw opens ports {} to {}, as once was needed",
-                    rule.ports, rule.source
+                    "ufw opens {} to {}, as once was needed",
+                    what(rule),
+                    rule.source
                 ),
             )
             .hint("`mahout deploy` removes the rule");
+    }
+}
+
+fn what(rule: &FirewallRule) -> String {
+    match rule.ports.as_str() {
+        VRRP => "VRRP".to_owned(),
+        ports => format!("ports {ports}"),
     }
 }
 

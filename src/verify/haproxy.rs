@@ -233,7 +233,7 @@ fn landings<'a>(
 }
 
 /// The node whose address a probe landed on.
-fn place<'a>(view: &View<'a>, landing: &Landing) -> Option<&'a Node> {
+pub(super) fn place<'a>(view: &View<'a>, landing: &Landing) -> Option<&'a Node> {
     let address: IpAddr = landing.address.parse().ok()?;
     view.cluster.with_role(Role::Postgresql).find(|node| {
         let others = view
@@ -249,6 +249,6 @@ fn place<'a>(view: &View<'a>, landing: &Landing) -> Option<&'a Node> {
     })
 }
 
-fn named_place(on: Option<&Node>, landing: &Landing) -> String {
+pub(super) fn named_place(on: Option<&Node>, landing: &Landing) -> String {
     on.map_or_else(|| landing.address.clone(), |node| node.name.to_string())
 }

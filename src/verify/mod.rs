@@ -26,6 +26,7 @@ mod system;
 mod time;
 mod versions;
 mod view;
+mod vip;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ pub enum Severity {
 pub struct Finding {
     /// How bad.
     pub severity: Severity,
-    /// The group: `etcd`, `patroni`, `postgresql`, `haproxy`, `system`.
+    /// The group: `etcd`, `patroni`, `postgresql`, `haproxy`, `vip`, `system`.
     pub group: &'static str,
     /// The check's stable name: `etcd.one_leader`.
     pub check: &'static str,
@@ -123,6 +124,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("haproxy.write", haproxy::write),
     ("haproxy.read", haproxy::read),
     ("haproxy.closed", doors::haproxy),
+    ("vip.held", vip::held),
+    ("vip.write", vip::write),
     ("system.reachable", system::reachable),
     ("system.paths", paths::needed),
     ("system.firewall", firewall::firewall),

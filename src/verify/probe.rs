@@ -26,6 +26,8 @@ pub enum ProbeKind {
     Write,
     /// A read through the read-only port.
     Read,
+    /// A write to the virtual address, whoever holds it.
+    Vip,
 }
 
 impl ProbeKind {
@@ -34,12 +36,13 @@ impl ProbeKind {
         match self {
             ProbeKind::Write => "write",
             ProbeKind::Read => "read",
+            ProbeKind::Vip => "vip",
         }
     }
 
     fn sql(self) -> &'static str {
         match self {
-            ProbeKind::Write => {
+            ProbeKind::Write | ProbeKind::Vip => {
                 "select 'landed ' || host(inet_server_addr()) || ' ' || pg_is_in_recovery() \
                  from pg_logical_emit_message(true, 'mahout', 'probe')"
             }
@@ -62,7 +65,7 @@ pub struct Landing {
 /// What became of one probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResult {
-    /// Through whose HAProxy it went.
+    /// Through whose HAProxy it went; to the virtual address by the name of the first one.
     pub haproxy: NodeName,
     /// What was asked.
     pub kind: ProbeKind,
@@ -93,6 +96,11 @@ fn entrances<'a>(
     from: &Node,
 ) -> impl Iterator<Item = (&'a Node, ProbeKind, String, u16)> {
     let read = cluster.with_role(Role::Postgresql).count() > 1;
+    let first = cluster.with_role(Role::Haproxy).next();
+    let vip = cluster.vip.as_ref().zip(first).map(|(vip, node)| {
+        let port = node.haproxy.read_write_port;
+        (node, ProbeKind::Vip, vip.address.to_string(), port)
+    });
     cluster
         .with_role(Role::Haproxy)
         .filter_map(move |node| Some((node, entrance(node, from)?)))
@@ -106,6 +114,7 @@ fn entrances<'a>(
             .flatten()
             .map(move |(kind, port)| (node, kind, address.clone(), port))
         })
+        .chain(vip)
 }
 
 /// The POSIX sh script that sends every probe, for `from`, a PostgreSQL node whose binaries are

@@ -4,6 +4,7 @@ use super::view::{Judge, View, by_value};
 use super::words::{count, list};
 use crate::cluster::{Node, Role};
 use crate::platform::Platform;
+use crate::platform::vip::KEEPALIVED_UNIT;
 
 /// Every node told its facts, and runs something that mahout knows.
 pub(super) fn reachable(view: &View, judge: &mut Judge) {
@@ -29,6 +30,7 @@ pub(super) fn reachable(view: &View, judge: &mut Judge) {
 /// The services that a node is to run.
 fn services(view: &View, node: &Node) -> Vec<&'static str> {
     let own_etcd = view.cluster.etcd.external.is_none();
+    let keepalived = view.cluster.can_hold_vip(node).then_some(KEEPALIVED_UNIT);
     [
         (Role::Etcd, "etcd.service"),
         (Role::Postgresql, "patroni.service"),
@@ -37,6 +39,7 @@ fn services(view: &View, node: &Node) -> Vec<&'static str> {
     .into_iter()
     .filter(|(role, _)| node.has(*role) && (own_etcd || *role != Role::Etcd))
     .map(|(_, unit)| unit)
+    .chain(keepalived)
     .collect()
 }
 

@@ -99,10 +99,41 @@ impl<'a> Ledger<'a> {
         (node, through): (&str, &str),
         client: Client,
     ) -> Self {
-        let (table, call) = match client {
-            Client::Reconnecting => ("ledger_reconnecting", "reconnecting"),
-            Client::OneSession => ("ledger_one_session", "one_session"),
+        let call = match client {
+            Client::Reconnecting => "reconnecting",
+            Client::OneSession => "one_session",
         };
+        let target = format!("-h {} -p 5000 -U ledger -d postgres", lab.address(through));
+        Self::begin(
+            lab,
+            leader,
+            node,
+            call,
+            (&format!("ledger_{call}"), &target),
+        )
+    }
+
+    /// As [`Ledger::open`] with [`Client::Reconnecting`], by a connection string of libpq, into a
+    /// table that is called after `name`.
+    pub(crate) fn open_by(
+        lab: &'a TestLab,
+        leader: &str,
+        node: &str,
+        (name, target): (&str, &str),
+    ) -> Self {
+        let table = format!("ledger_{name}");
+        let target = format!("-d '{target}'");
+        Self::begin(lab, leader, node, "reconnecting", (&table, &target))
+    }
+
+    /// `target` are the words by which psql knows where to connect.
+    fn begin(
+        lab: &'a TestLab,
+        leader: &str,
+        node: &str,
+        call: &str,
+        (table, target): (&str, &str),
+    ) -> Self {
         let ledger = Self {
             lab,
             node: node.to_owned(),
@@ -119,7 +150,6 @@ impl<'a> Ledger<'a> {
         )
         .succeeds();
         let folder = ledger.folder();
-        let address = lab.address(through);
         lab.on(
             node,
             &format!(
@@ -128,8 +158,8 @@ impl<'a> Ledger<'a> {
                  if cp /etc/mahout/ca.crt {folder}/ca.crt 2>/dev/null; then \
                  export PGSSLMODE=verify-full PGSSLROOTCERT={folder}/ca.crt; fi\n\
                  psql=$(echo /usr/lib/postgresql/*/bin/psql)\n\
-                 setsid bash {folder}/writer.sh {call} {table} {folder} $psql -h {address} -p 5000 \
-                 -U ledger -d postgres -XAtq -v ON_ERROR_STOP=1 </dev/null >/dev/null 2>&1 &\n\
+                 setsid bash {folder}/writer.sh {call} {table} {folder} $psql {target} \
+                 -XAtq -v ON_ERROR_STOP=1 </dev/null >/dev/null 2>&1 &\n\
                  i=0; while [ $i -lt 100 ] && ! grep -q ok {folder}/log; do sleep 0.1; \
                  i=$((i + 1)); done; grep -q ok {folder}/log"
             ),
@@ -142,6 +172,16 @@ impl<'a> Ledger<'a> {
     pub(crate) fn is_given(&self, authorities: &str) {
         let file = format!("{}/ca.crt", self.folder());
         let script = format!("cat >{file}.new <<'EOF'\n{authorities}\nEOF\nmv {file}.new {file}");
+        self.lab.on(&self.node, &script).succeeds();
+    }
+
+    /// Awaits a write that is acknowledged, after all that have failed.
+    pub(crate) fn goes_on(&self) {
+        let log = format!("{}/log", self.folder());
+        let script = format!(
+            "i=0; while [ $i -lt 600 ] && ! tail -n 1 {log} | grep -q ' ok$'; do sleep 0.1; \
+             i=$((i + 1)); done; tail -n 1 {log} | grep ' ok$'"
+        );
         self.lab.on(&self.node, &script).succeeds();
     }
 

@@ -33,3 +33,4 @@ mod switchover;
 mod terminal;
 mod turn_on;
 mod verify;
+mod vip;

@@ -21,3 +21,4 @@ mod settle;
 mod show;
 mod stages;
 mod switchover;
+mod vip;

@@ -24,13 +24,16 @@ done
 case ${PGSSLMODE-} in
   '') host=$PGHOST ;;
   verify-full) host=$PGHOSTADDR
-    if [ "$PGSSLROOTCERT $PGHOST" != "/etc/mahout/ca.crt pg-${host##*.1}" ]; then echo "who is that?"; exit 2; fi ;;
+    name=pg-${host##*.1}
+    if [ "$host" = 10.0.0.100 ]; then name=pg-1; fi
+    if [ "$PGSSLROOTCERT $PGHOST" != "/etc/mahout/ca.crt $name" ]; then echo "who is that?"; exit 2; fi ;;
 esac
 case "$host $port" in
   '10.0.0.11 5000') echo 'WARNING:  database "postgres" has a collation version mismatch'
     case $sql in *pg_logical_emit_message*) echo 'landed 10.0.0.11 false' ;; esac ;;
   '10.0.0.12 5000') echo 'ERROR:  cannot assign TransactionIds during recovery'; exit 1 ;;
   '10.0.0.13 5000') exit 124 ;;
+  '10.0.0.100 5000') echo 'landed 10.0.0.11 false' ;;
   *' 5001') echo 'landed 10.0.0.12 true' ;;
 esac
 "#;
@@ -96,6 +99,7 @@ fn probe(tls: bool) {
                 ProbeKind::Write,
                 Err("no answer from 10.0.0.13, port 5000, within 10 s".to_owned())
             ),
+            (name(1), ProbeKind::Vip, landed("10.0.0.11", false)),
         ],
         "{stdout}"
     );

@@ -7,8 +7,9 @@ mod facts;
 mod files;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use mahout::cluster::{Cluster, Node, NodeName, SecretName, Secrets};
+use mahout::cluster::{Cluster, Node, NodeName, SecretName, Secrets, VipSpec};
 use mahout::facts::etcd::EtcdAccess;
 use mahout::facts::{
     EtcdFacts, Facts, FileFacts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, UnitFacts,
@@ -45,9 +46,15 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// pg-1 leads, pg-2 and pg-3 follow.
+    /// pg-1 leads, pg-2 and pg-3 follow; pg-2 holds the virtual address.
     pub(crate) fn healthy() -> Self {
-        let cluster = cluster(3);
+        let mut cluster = cluster(3);
+        cluster.vip = Some(VipSpec {
+            address: [10, 0, 0, 100].into(),
+            interface: None,
+            router: 100,
+            advert: Duration::from_secs(1),
+        });
         let mut sample = Self {
             facts: Facts::default(),
             rendered: BTreeMap::new(),
@@ -60,6 +67,9 @@ impl Sample {
         };
         for node in &sample.cluster.nodes {
             let mut facts = node_facts(&sample.cluster, node);
+            if node.name == name(2) {
+                facts.system.addresses.push("10.0.0.100".to_owned());
+            }
             let certificates = certificates::files(&sample.cluster, node);
             for file in &certificates {
                 facts.files.insert(file.path.clone(), on_node(file));
@@ -79,6 +89,16 @@ impl Sample {
             };
             sample.facts.nodes.insert(node.name.clone(), facts);
             sample.rendered.insert(node.name.clone(), rendered);
+            if node.name == name(1) {
+                sample.probes.push(ProbeResult {
+                    haproxy: node.name.clone(),
+                    kind: ProbeKind::Vip,
+                    outcome: Ok(Landing {
+                        address: "10.0.0.11".to_owned(),
+                        in_recovery: false,
+                    }),
+                });
+            }
             for (kind, address, in_recovery) in [
                 (ProbeKind::Write, "10.0.0.11", false),
                 (ProbeKind::Read, "10.0.0.12", true),

@@ -115,6 +115,7 @@ fn a_container_without_a_time_service_of_its_own_is_sound() {
 #[test]
 fn one_postgresql_on_an_external_etcd_has_neither_replicas_nor_members() {
     let mut sample = Sample::healthy();
+    sample.cluster.vip = None;
     sample.cluster.nodes.truncate(1);
     sample.cluster.nodes[0].roles = [Role::Postgresql, Role::Haproxy].into();
     sample.cluster.etcd.external = Some(ExternalEtcd {
@@ -136,6 +137,8 @@ fn one_postgresql_on_an_external_etcd_has_neither_replicas_nor_members() {
         "patroni.replicas_streaming",
         "patroni.lag",
         "haproxy.read",
+        "vip.held",
+        "vip.write",
     ] {
         assert!(
             findings.iter().all(|finding| finding.check != absent),

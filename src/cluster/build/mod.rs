@@ -15,6 +15,7 @@ mod system;
 mod timings;
 mod tls;
 mod vault;
+mod vip;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -259,11 +260,15 @@ pub(super) fn cluster(draft: &Draft, problems: &mut Problems) -> Cluster {
     let top = &draft.top;
     let scope = value(&top.scope, String::new());
     let timings = timings::timings(top.timings.as_ref().map(|timings| &timings.value.0));
-    let nodes = draft
+    let vip = vip::vip(draft);
+    let mut nodes: Vec<_> = draft
         .nodes
         .iter()
         .map(|node| nodes::node(draft, node, &scope, problems))
         .collect();
+    if let Some(vip) = &vip {
+        vip::listen(vip, &mut nodes);
+    }
     let secrets = secrets::secrets(draft, problems);
     Cluster {
         namespace: namespace(&value(&top.namespace, "service".to_owned())),
@@ -276,6 +281,7 @@ pub(super) fn cluster(draft: &Draft, problems: &mut Problems) -> Cluster {
         patroni: patroni::patroni(draft, timings),
         postgresql: postgresql::postgresql(draft),
         haproxy: haproxy::haproxy(draft),
+        vip,
         secrets,
         warnings: Vec::new(),
         scope,

@@ -23,6 +23,7 @@ mod tls;
 mod topology;
 mod units;
 mod vault;
+mod vip;
 
 use super::build::{Draft, DraftNode};
 use super::{Cluster, Node, Role};
@@ -74,6 +75,7 @@ pub(super) fn all(draft: &Draft, cluster: &Cluster, problems: &mut Problems) {
     tls::check(&mut context);
     hba::check(&mut context);
     haproxy::check(&mut context);
+    vip::check(&mut context);
     ports::check(&mut context);
     system::check(&mut context);
     packages::check(&mut context);

@@ -125,20 +125,7 @@ fn addresses(context: &mut Context<'_>) {
             span,
         } = node.address;
         let name = node.name.as_str();
-        let reason = if address.is_unspecified() {
-            Some("it stands for every address")
-        } else if address.is_loopback() {
-            Some("on every other node it means that node itself")
-        } else if address.is_multicast() {
-            Some("it is a multicast address")
-        } else if address.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST) {
-            Some("it is the broadcast address")
-        } else if is_link_local(address) {
-            Some("a link-local address means something on one link only")
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = nobodys(address) {
             context
                 .problems
                 .error(
@@ -163,6 +150,23 @@ fn addresses(context: &mut Context<'_>) {
                 seen.insert(address.to_canonical(), (name, span));
             }
         }
+    }
+}
+
+/// Why an address cannot be a machine's own.
+pub(super) fn nobodys(address: IpAddr) -> Option<&'static str> {
+    if address.is_unspecified() {
+        Some("it stands for every address")
+    } else if address.is_loopback() {
+        Some("on every other node it means that node itself")
+    } else if address.is_multicast() {
+        Some("it is a multicast address")
+    } else if address.to_canonical() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        Some("it is the broadcast address")
+    } else if is_link_local(address) {
+        Some("a link-local address means something on one link only")
+    } else {
+        None
     }
 }
 

@@ -76,9 +76,11 @@ openings() {
 ufw_rules() {
 	local said
 	while [ $# -ge 3 ]; do
-		case $1 in
-		allow) said=$(timeout 60 ufw allow proto tcp from "$2" to any port "$3" comment mahout 2>&1) ;;
-		delete)
+		case $1:$3 in
+		allow:vrrp) said=$(timeout 60 ufw allow proto vrrp from "$2" comment mahout 2>&1) ;;
+		delete:vrrp) said=$(timeout 60 ufw delete allow proto vrrp from "$2" 2>&1) ;;
+		allow:*) said=$(timeout 60 ufw allow proto tcp from "$2" to any port "$3" comment mahout 2>&1) ;;
+		delete:*)
 			said=$(timeout 60 ufw delete allow proto tcp from "$2" to any port "$3" 2>&1)
 			;;
 		esac || die "ufw: $(printf '%s' "$said" | one_line)"

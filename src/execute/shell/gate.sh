@@ -204,3 +204,14 @@ haproxy_servers() {
 		shift 2
 	done
 }
+
+# vip_held ADDRESS PORT: keepalived runs, and somebody takes connections at the address: this node, or
+# another one that held it before.
+vip_held() {
+	if ! systemctl is-active --quiet keepalived.service; then
+		missing='keepalived does not run yet'
+		return
+	fi
+	timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null ||
+		missing="nobody takes connections at $1, port $2"
+}

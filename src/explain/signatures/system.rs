@@ -76,6 +76,33 @@ pub(super) const CAUSES: &[Signature] = &[
         ..Signature::PLAIN
     },
     Signature {
+        name: "vip-unfit",
+        source: "journal keepalived.service",
+        any: &[&["Entering FAULT STATE"]],
+        over: &["Entering BACKUP STATE", "Entering MASTER STATE"],
+        cause: "keepalived keeps the virtual address away from this node: HAProxy here does not answer, \
+                or does not lead to the leader while another one does",
+        remedy: "see to HAProxy: `systemctl status haproxy`, and whether NODE reaches the leader's REST \
+                 API and PostgreSQL",
+        ..Signature::PLAIN
+    },
+    Signature {
+        name: "vip-twice",
+        source: "journal keepalived.service",
+        any: &[
+            &[
+                "Received advert from",
+                "lower priority",
+                "forcing new election",
+            ],
+            &["Master received advert from", "with higher priority"],
+        ],
+        cause: "two nodes held the virtual address at the same time",
+        remedy: "VRRP (IP protocol 112) has to pass between the HAProxy nodes: look at the firewalls and \
+                 the network between them",
+        ..Signature::PLAIN
+    },
+    Signature {
         name: "haproxy-bind",
         any: &[&["cannot bind socket", "Permission denied"]],
         over: &["Started haproxy.service"],

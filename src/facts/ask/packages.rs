@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{PackageAsk, major, owned, sorted};
 use crate::cluster::{Cluster, Node, Role};
+use crate::platform::vip::KEEPALIVED_PACKAGE;
 use crate::platform::{Family, Platform, repositories};
 
 /// The packages that bring a time service; one is enough.
@@ -47,6 +48,9 @@ pub(super) fn packages(
         if node.has(Role::Haproxy) {
             let names = std::slice::from_ref(&platform.haproxy_package);
             add(names, &cluster.haproxy.version);
+        }
+        if cluster.can_hold_vip(node) {
+            add(&owned(&[KEEPALIVED_PACKAGE]), &None);
         }
         if node.has(Role::Postgresql) {
             add(&platform.patroni_packages, &cluster.patroni.version);

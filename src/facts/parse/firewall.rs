@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::firewall::{FirewallFacts, FirewallRule, NftablesChain, UfwFacts};
 use crate::facts::section::Sections;
+use crate::platform::firewall::VRRP;
 
 /// The comment of ufw rules that are ours, as ufw keeps it: hexadecimal.
 const OURS: &str = "comment=6d61686f7574";
@@ -17,6 +18,7 @@ pub(super) fn firewall(sections: &Sections<'_>) -> Option<FirewallFacts> {
             .unwrap_or_default()
             .trim_matches('"')
             .to_owned(),
+        vrrp: value("ufw-vrrp").is_some(),
         rules: sections
             .values("firewall", "ufw-rule")
             .filter_map(ufw_rule)
@@ -42,6 +44,11 @@ fn ufw_rule(tuple: &str) -> Option<FirewallRule> {
             source: (*source).to_owned(),
             ports: (*ports).to_owned(),
         }),
+        // `allow vrrp any 0.0.0.0/0 any 10.0.0.12 in comment=6d61686f7574`.
+        ["allow", VRRP, "any", _, "any", source, "in", OURS] => Some(FirewallRule {
+            source: (*source).to_owned(),
+            ports: VRRP.to_owned(),
+        }),
         _ => None,
     }
 }
@@ -53,9 +60,11 @@ fn live_rule(rule: &str) -> Option<FirewallRule> {
         Some(rest.split_once('"')?.0.to_owned())
     };
     rule.ends_with(" accept").then_some(())?;
+    // `protocol value="vrrp"` stands in the place of the port.
+    let protocol = || value("value").filter(|name| name == VRRP);
     Some(FirewallRule {
         source: value("address")?,
-        ports: value("port")?,
+        ports: value("port").or_else(protocol)?,
     })
 }
 
@@ -69,6 +78,10 @@ fn chain(section: &crate::facts::section::Section<'_>) -> NftablesChain {
     NftablesChain {
         name: section.argument.to_owned(),
         ports,
+        vrrp: section
+            .lines
+            .iter()
+            .any(|rule| rule.contains("protocol 112")),
     }
 }
 

@@ -11,7 +11,7 @@ mod units;
 
 use super::ask::Ask;
 use super::section::Sections;
-use super::{EtcdFacts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts};
+use super::{EtcdFacts, HaproxyFacts, NodeFacts, PatroniFacts, PostgresqlFacts, VipFacts};
 
 /// The output of the script is not whole: the node's shell could not run it to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +60,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
         firewall: firewall::firewall(&sections),
         selinux: selinux::selinux(now, &sections),
         locked: files::locked(&sections),
+        vip: VipFacts::parse(&sections),
         system,
         units,
         postgresql,

@@ -2,5 +2,5 @@
 # shellcheck shell=sh
 system </dev/null 2>/dev/null | beside packages | beside files | beside disks | beside units \
   | beside ports | beside names | beside etcd | beside patroni | beside postgresql | beside haproxy \
-  | beside firewall | beside selinux
+  | beside firewall | beside selinux | beside vip
 echo @end

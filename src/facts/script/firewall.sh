@@ -14,6 +14,7 @@ firewall() {
     sed -n 's/^ENABLED=/ufw /p' /etc/ufw/ufw.conf
     sed -n 's/^DEFAULT_INPUT_POLICY=/ufw-input /p' /etc/default/ufw
     sed -n 's/^### tuple ### /ufw-rule /p' /etc/ufw/user.rules /etc/ufw/user6.rules
+    if grep -qsF "'vrrp'" /usr/lib/python3/dist-packages/ufw/util.py; then echo 'ufw-vrrp yes'; fi
   fi
   # nft would load the kernel's part of it.
   if has nft && [ -e /sys/module/nf_tables ]; then
@@ -29,7 +30,7 @@ dropping_chains() {
   while read -r chain; do
     echo "@nftables $chain"
     IFS=' '
-    bounded 3 nft -n list chain $chain | grep dport | head -n 200 | quoted
+    bounded 3 nft -n list chain $chain | grep -e dport -e 'protocol 112' | head -n 200 | quoted
     IFS='
 '
   done

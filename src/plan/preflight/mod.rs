@@ -9,6 +9,7 @@ mod packages;
 mod passwords;
 mod tls;
 mod vault;
+mod vip;
 
 use std::fmt;
 
@@ -109,6 +110,7 @@ pub(super) fn check(desired: &Desired, joins: Option<&NodeName>) -> Result<Vec<N
     across::check(&mut findings, desired);
     tls::check(&mut findings, desired);
     passwords::check(&mut findings, desired);
+    vip::check(&mut findings, desired);
     etcd::check(&mut findings, desired, joins);
     identity::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);

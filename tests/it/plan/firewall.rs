@@ -191,6 +191,7 @@ fn ufw_gets_rules_and_loses_those_that_once_were_ours() {
         ports: ports.to_owned(),
     };
     let ufw = UfwFacts {
+        vrrp: true,
         enabled: true,
         input: "DROP".to_owned(),
         rules: BTreeSet::from([
@@ -213,6 +214,7 @@ fn ufw_gets_rules_and_loses_those_that_once_were_ours() {
     assert!(case.plan().is_empty());
 
     let disabled = UfwFacts {
+        vrrp: true,
         enabled: false,
         ..ufw
     };
@@ -229,6 +231,7 @@ fn what_somebody_wrote_by_hand_is_not_written_but_said() {
     let chain = |ports: &[u16]| {
         Some(FirewallFacts {
             nftables: vec![NftablesChain {
+                vrrp: false,
                 name: "inet filter input".to_owned(),
                 ports: ports.iter().copied().collect(),
             }],

@@ -8,3 +8,4 @@ mod programs;
 mod sample;
 mod snapshots;
 mod templates;
+mod vip;

@@ -82,6 +82,7 @@ pub(crate) fn cluster(count: usize) -> Cluster {
             extra_global: Vec::new(),
             extra: None,
         },
+        vip: None,
         secrets: BTreeMap::new(),
         warnings: Vec::new(),
     }

@@ -75,7 +75,8 @@ pub(super) fn node_facts(cluster: &Cluster, node: &Node) -> NodeFacts {
     for file in [patroni_yml(node, "    ttl: 30"), haproxy_cfg()] {
         facts.files.insert(file.path.clone(), on_node(&file));
     }
-    for unit in ["etcd.service", "patroni.service", "haproxy.service"] {
+    let services = ["etcd.service", "patroni.service", "haproxy.service"];
+    for unit in services.into_iter().chain(["keepalived.service"]) {
         facts
             .units
             .insert(unit.to_owned(), unit_facts("active", "running", "enabled"));

@@ -229,6 +229,17 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
     ("haproxy.read", Severity::Error, "pg-1, which is no replica", |s| { s.probe(1, ProbeKind::Read, Ok(("10.0.0.11", false))); }),
     ("haproxy.read", Severity::Error, "10.9.9.9, which is no node", |s| { s.probe(1, ProbeKind::Read, Ok(("10.9.9.9", true))); }),
     ("haproxy.read", Severity::Warning, "no read was tried", |s| s.probes.clear()),
+    ("vip.held", Severity::Error, "nobody holds 10.0.0.100", |s| { s.node(2).system.addresses.pop(); }),
+    ("vip.held", Severity::Error, "pg-1, pg-2 all hold 10.0.0.100", |s| {
+        s.node(1).system.addresses.push("10.0.0.100".to_owned());
+    }),
+    ("vip.held", Severity::Warning, "one that cannot may do so", |s| s.lose(2)),
+    ("vip.write", Severity::Error, "10.0.0.100 did not come through: refused", |s| s.probe(1, ProbeKind::Vip, Err("refused"))),
+    ("vip.write", Severity::Error, "landed on pg-3, which is not the leader", |s| { s.probe(1, ProbeKind::Vip, Ok(("10.0.0.13", false))); }),
+    ("vip.write", Severity::Warning, "no write was tried", |s| s.probes.clear()),
+    ("system.units", Severity::Error, "keepalived.service is failed", |s| {
+        *s.unit(3, "keepalived.service") = unit_facts("failed", "failed", "enabled");
+    }),
     ("system.reachable", Severity::Error, "connection timed out", |s| s.lose(2)),
     ("system.units", Severity::Error, "is failed (exit-code)", |s| {
         *s.unit(2, "etcd.service") = unit_facts("failed", "failed", "enabled");

@@ -47,7 +47,7 @@ pub(super) const FENCED: &[(&str, Severity, &str, Break)] = &[
     ("system.firewall", Severity::Warning, "ufw opens ports 5432 to 10.0.0.99, as once was needed", |s| ufw(s)),
     ("system.firewall", Severity::Error, "neither firewalld nor ufw runs", |s| s.cluster.nodes[0].system.firewall = FirewallUse::On),
     ("system.firewall", Severity::Warning, "nftables' chain inet filter input drops", |s| {
-        let chain = NftablesChain { name: "inet filter input".to_owned(), ports: BTreeSet::from([22]) };
+        let chain = NftablesChain { name: "inet filter input".to_owned(), ports: BTreeSet::from([22]), vrrp: false };
         s.node(1).firewall = Some(FirewallFacts { nftables: vec![chain], ..FirewallFacts::default() });
     }),
     ("system.selinux", Severity::Error, "haproxy_connect_any is off", |s| selinux(s).haproxy_connect_any = Some(false)),
@@ -91,6 +91,7 @@ fn ufw(sample: &mut Sample) {
         ports: ports.to_owned(),
     };
     let ufw = UfwFacts {
+        vrrp: true,
         enabled: true,
         input: "DROP".to_owned(),
         rules: BTreeSet::from([

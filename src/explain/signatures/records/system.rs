@@ -78,6 +78,25 @@ pub(super) const KNOWN: &[Known] = &[
         ],
     },
     Known {
+        name: "vip-unfit",
+        source: "journal keepalived.service",
+        records: &["(main) Entering FAULT STATE"],
+        near_misses: &[
+            "VRRP_Script(leader) failed (exited with status 1)",
+            "(main) Entering BACKUP STATE",
+        ],
+    },
+    Known {
+        name: "vip-twice",
+        source: "journal keepalived.service",
+        // The second from keepalived's source, vrrp/vrrp.c, 2.2.
+        records: &[
+            "(main) Received advert from 10.0.0.12 with lower priority 200, ours 250, forcing new election",
+            "(main) Master received advert from 10.0.0.11 with higher priority 250, ours 200",
+        ],
+        near_misses: &["(main) Backup received priority 0 advertisement"],
+    },
+    Known {
         name: "haproxy-bind",
         source: "journal haproxy.service",
         records: &[

@@ -2,6 +2,7 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+pub mod adopt;
 pub mod change;
 pub mod dcs;
 mod destroy;
@@ -36,6 +37,7 @@ pub use action::{Action, Data, LocalConnection};
 pub use change::{EtcdChange, PackageChange};
 
 pub use draft::is_as_rendered;
+use draft::Draft;
 pub use goal::Goal;
 pub use leftovers::leftovers;
 pub use preflight::PlanError;
@@ -183,7 +185,7 @@ impl Plan {
     /// would lose something.
     pub fn switchover(desired: &Desired, candidate: Option<&NodeName>) -> Result<Self, PlanError> {
         preflight::check_vault(desired)?;
-        let mut draft = draft::Draft::new(desired.facts.clone());
+        let mut draft = Draft::new(desired.facts.clone());
         switchover::plan(&mut draft, desired, candidate)?;
         Ok(draft.finish().0)
     }
@@ -193,7 +195,7 @@ impl Plan {
     /// # Errors
     /// If there is no sound leader to copy from, or the copy that goes is one too many.
     pub fn reinitialize(desired: &Desired, node: &NodeName) -> Result<Self, PlanError> {
-        let mut draft = draft::Draft::new(desired.facts.clone());
+        let mut draft = Draft::new(desired.facts.clone());
         reinit::plan(&mut draft, desired, node)?;
         Ok(draft.finish().0)
     }
@@ -203,9 +205,19 @@ impl Plan {
     /// # Errors
     /// If something of another cluster is on the nodes.
     pub fn destroy(desired: &Desired) -> Result<Self, PlanError> {
-        let mut draft = draft::Draft::new(desired.facts.clone());
+        let mut draft = Draft::new(desired.facts.clone());
         destroy::plan(&mut draft, desired)?;
         Ok(draft.finish().0)
+    }
+
+    /// The plan by which a cluster that was made by other means is mahout's: as a deploy's, but
+    /// that nothing is restarted.
+    ///
+    /// # Errors
+    /// As [`Plan::project`], and if there is nothing to take over, or it is not what the inventory
+    /// and the vault say.
+    pub fn adopt(desired: &Desired) -> Result<Self, PlanError> {
+        adopt::plan(desired)
     }
 
     /// As [`Plan::project`], while `node` has lost what its member of etcd knew: it is taken out of
@@ -214,7 +226,7 @@ impl Plan {
     /// # Errors
     /// As [`Plan::project`], and if etcd cannot do without that member.
     pub fn replace(desired: &Desired, node: &NodeName) -> Result<(Self, Facts), PlanError> {
-        Self::converging(desired, Some(node))
+        converge(Draft::new(desired.facts.clone()), desired, Some(node))
     }
 
     /// The plan that makes the nodes what the cluster says, with the facts as they will be once
@@ -223,48 +235,7 @@ impl Plan {
     /// # Errors
     /// If a node is not there, or preflight finds something that a person must decide on.
     pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
-        Self::converging(desired, None)
-    }
-
-    fn converging(
-        desired: &Desired,
-        replaced: Option<&NodeName>,
-    ) -> Result<(Self, Facts), PlanError> {
-        let mut draft = draft::Draft::new(desired.facts.clone());
-        let member = match replaced {
-            Some(node) => replace::member(desired, node)?,
-            None => None,
-        };
-        let joins = member.as_ref().map(|member| &member.node.name);
-        for note in preflight::check(desired, joins)? {
-            draft.note(note.node.as_ref(), note.message);
-        }
-        if !desired.cluster.tls.enabled {
-            draft.note(None, OFF);
-        }
-        let external = desired.cluster.etcd.external.as_ref();
-        if external.is_some_and(ExternalEtcd::is_in_clear) {
-            draft.note(None, EXTERNAL_IN_CLEAR);
-        }
-        packages::plan(&mut draft, desired);
-        system::plan(&mut draft, desired);
-        selinux::plan(&mut draft, desired);
-        firewall::plan(&mut draft, desired);
-        tls::plan(&mut draft, desired);
-        if let Some(member) = &member {
-            replace::plan(&mut draft, desired, member);
-        }
-        etcd::plan(&mut draft, desired);
-        etcd_access::plan(&mut draft, desired);
-        let leads = patroni::plan(&mut draft, desired);
-        etcd_access::remove_old_users(&mut draft, desired);
-        haproxy::plan(&mut draft, desired);
-        let (plan, facts) = draft.finish();
-        // "Nothing to change" would be no answer.
-        if plan.is_empty() && !leads {
-            return Err(PlanError::nobody_leads());
-        }
-        Ok((plan, facts))
+        converge(Draft::new(desired.facts.clone()), desired, None)
     }
 
     /// Adds what is to be done after it.
@@ -295,4 +266,47 @@ impl Plan {
     fn works(&self) -> impl Iterator<Item = &NodeWork> {
         self.phases.iter().flat_map(|phase| &phase.work)
     }
+}
+
+/// What every plan shares that converges; `replaced` is a node whose member of etcd is to be a new
+/// one.
+fn converge(
+    mut draft: Draft,
+    desired: &Desired,
+    replaced: Option<&NodeName>,
+) -> Result<(Plan, Facts), PlanError> {
+    let member = match replaced {
+        Some(node) => replace::member(desired, node)?,
+        None => None,
+    };
+    let joins = member.as_ref().map(|member| &member.node.name);
+    for note in preflight::check(desired, joins)? {
+        draft.note(note.node.as_ref(), note.message);
+    }
+    if !desired.cluster.tls.enabled {
+        draft.note(None, OFF);
+    }
+    let external = desired.cluster.etcd.external.as_ref();
+    if external.is_some_and(ExternalEtcd::is_in_clear) {
+        draft.note(None, EXTERNAL_IN_CLEAR);
+    }
+    packages::plan(&mut draft, desired);
+    system::plan(&mut draft, desired);
+    selinux::plan(&mut draft, desired);
+    firewall::plan(&mut draft, desired);
+    tls::plan(&mut draft, desired);
+    if let Some(member) = &member {
+        replace::plan(&mut draft, desired, member);
+    }
+    etcd::plan(&mut draft, desired);
+    etcd_access::plan(&mut draft, desired);
+    let leads = patroni::plan(&mut draft, desired);
+    etcd_access::remove_old_users(&mut draft, desired);
+    haproxy::plan(&mut draft, desired);
+    let (plan, facts) = draft.finish();
+    // "Nothing to change" would be no answer.
+    if plan.is_empty() && !leads {
+        return Err(PlanError::nobody_leads());
+    }
+    Ok((plan, facts))
 }

@@ -76,6 +76,11 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             if config_changed || is_older_than_its_file(desired, node, facts) {
                 steps.push(restart(desired, node));
             }
+        } else if running && reads_another_file(facts) {
+            // A reload would read the other one.
+            if !draft.spares() {
+                steps.push(restart(desired, node));
+            }
         } else if running && (config_changed || is_stale(desired, node, facts)) {
             steps.push(reload_step(desired, node, facts));
             reloaded.insert(&node.name);
@@ -127,6 +132,13 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
 fn restarts(desired: &Desired) -> bool {
     let tls = &desired.cluster.tls;
     tls.enabled && tls.stage == TlsStage::Patroni && desired.cluster.etcd.external.is_none()
+}
+
+/// Whether Patroni was started with another file than ours, as it was before mahout.
+fn reads_another_file(facts: &NodeFacts) -> bool {
+    let process = facts.processes.get(UNIT);
+    let file = process.and_then(|process| process.config_file.as_deref());
+    file.is_some_and(|file| file != PATRONI_CONFIG)
 }
 
 fn reload_step(desired: &Desired, node: &Node, facts: &NodeFacts) -> Step {

@@ -202,6 +202,8 @@ impl NodeFacts {
             UnitOperation::Start | UnitOperation::Restart => {
                 "active".clone_into(&mut unit.active);
                 unit.active_since = Some(READ);
+                // It is started anew, with whatever its unit says.
+                self.processes.remove(name);
                 self.project_started(name);
             }
             UnitOperation::Stop => {

@@ -17,7 +17,7 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired, joins: Option<&N
         external(findings, desired);
         return;
     }
-    different_clusters(findings, desired);
+    different_clusters(findings, desired, joins);
     logins(findings, desired);
     silent(findings, desired);
     let members = known_members(desired);
@@ -166,16 +166,20 @@ fn unasked(findings: &mut Findings, desired: &Desired, node: &Node, facts: &Node
     }
 }
 
-/// Members of ours that run in different clusters.
-fn different_clusters(findings: &mut Findings, desired: &Desired) {
+/// Members of ours in different clusters.
+fn different_clusters(findings: &mut Findings, desired: &Desired, joins: Option<&NodeName>) {
     let mut clusters: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (node, facts) in with_etcd(desired) {
-        if let Some(etcd) = facts
-            .etcd
-            .as_ref()
-            .filter(|etcd| !etcd.cluster_id.is_empty())
-        {
-            let nodes = clusters.entry(etcd.cluster_id.as_str()).or_default();
+        if joins == Some(&node.name) {
+            continue;
+        }
+        // One that does not run is of the cluster that its data says.
+        let said = facts.etcd.as_ref().and_then(|etcd| {
+            let both = [&etcd.cluster_id, &etcd.data_cluster_id];
+            both.into_iter().find(|id| !id.is_empty())
+        });
+        if let Some(id) = said {
+            let nodes = clusters.entry(id.as_str()).or_default();
             nodes.push(node.name.as_str());
         }
     }

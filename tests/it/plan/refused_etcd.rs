@@ -159,6 +159,13 @@ fn members_of_two_clusters_are_refused() {
         &case,
         "the etcd members belong to different clusters: pg-1, pg-2 of c1; pg-3 of c2",
     );
+    // One that does not run is known by its data.
+    let mut case = Case::running();
+    case.stop("pg-3", "etcd.service");
+    case.etcd("pg-3").data_cluster_id = "c1".to_owned();
+    case.plan();
+    case.etcd("pg-3").data_cluster_id = "c2".to_owned();
+    refused(&case, "different clusters: pg-1, pg-2 of c1; pg-3 of c2");
 }
 
 #[test]

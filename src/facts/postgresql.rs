@@ -49,6 +49,9 @@ pub struct PostgresqlFacts {
     /// `None` for a role without one. In no record.
     #[serde(skip)]
     pub verifiers: BTreeMap<String, Option<Secret>>,
+    /// The folders of its tablespaces, besides the data directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tablespaces: Vec<String>,
     /// The roles, ours or not, whose passwords are kept as md5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub md5_roles: Vec<String>,
@@ -187,6 +190,7 @@ impl PostgresqlFacts {
                 .flatten()
                 .map(|(name, value)| (name.clone(), value.as_str().map(Secret::new)))
                 .collect(),
+            tablespaces: texts("tablespaces"),
             md5_roles: texts("md5_roles"),
             replication: list("replication").map(replication).collect(),
             hba_errors: texts("hba_errors"),

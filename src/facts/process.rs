@@ -17,6 +17,9 @@ pub struct ProcessFacts {
     /// What stands in that file. In no record.
     #[serde(skip)]
     pub config: Option<Secret>,
+    /// When that was last changed, in seconds since the epoch by the node's clock.
+    #[serde(default)]
+    pub config_modified: i64,
     /// `PATRONI_…` and `ETCD_…` of its environment. In no record.
     #[serde(skip)]
     pub variables: BTreeMap<String, Secret>,

@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod adopt;
+mod another_file;
 pub mod change;
 pub mod dcs;
 mod destroy;
@@ -41,6 +42,7 @@ use draft::Draft;
 pub use goal::Goal;
 pub use leftovers::leftovers;
 pub use preflight::PlanError;
+pub(crate) use preflight::is_of;
 pub use step::{Guard, Step, UnitOperation};
 
 use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};

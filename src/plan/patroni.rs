@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::{
-    Action, Condition, Desired, Gate, LocalConnection, Rollout, Step, UnitOperation, dynamic,
-    members, roles, tls,
+    Action, Condition, Desired, Gate, LocalConnection, Rollout, Step, UnitOperation, another_file,
+    dynamic, members, roles, tls,
 };
 use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role, SecretName, TlsStage};
 use crate::facts::{Facts, NodeFacts};
@@ -76,10 +76,19 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             if config_changed || is_older_than_its_file(desired, node, facts) {
                 steps.push(restart(desired, node));
             }
-        } else if running && reads_another_file(facts) {
-            // A reload would read the other one.
-            if !draft.spares() {
+        } else if let Some(process) = facts.processes.get(UNIT).filter(|process| {
+            running && another_file::is_read(process)
+        }) {
+            if draft.spares() {
+                let write = another_file::write(process, rendered);
+                if write.is_some() || another_file::is_stale(process, unit) {
+                    steps.extend(write.map(Step::from));
+                    steps.push(reload_step(desired, node, facts));
+                    reloaded.insert(&node.name);
+                }
+            } else {
                 steps.push(restart(desired, node));
+                steps.extend(another_file::removal(process).map(Step::from));
             }
         } else if running && (config_changed || is_stale(desired, node, facts)) {
             steps.push(reload_step(desired, node, facts));
@@ -132,13 +141,6 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
 fn restarts(desired: &Desired) -> bool {
     let tls = &desired.cluster.tls;
     tls.enabled && tls.stage == TlsStage::Patroni && desired.cluster.etcd.external.is_none()
-}
-
-/// Whether Patroni was started with another file than ours, as it was before mahout.
-fn reads_another_file(facts: &NodeFacts) -> bool {
-    let process = facts.processes.get(UNIT);
-    let file = process.and_then(|process| process.config_file.as_deref());
-    file.is_some_and(|file| file != PATRONI_CONFIG)
 }
 
 fn reload_step(desired: &Desired, node: &Node, facts: &NodeFacts) -> Step {

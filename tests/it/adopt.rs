@@ -26,7 +26,6 @@ postgresql:
   data_dir: /var/lib/postgresql/postgresql0
   replication: { username: repl }
   parameters: { max_connections: 100 }
-  local_parameters: { shared_buffers: null, effective_cache_size: null, maintenance_work_mem: null }
 haproxy: { read_only_port: off }
 ";
 
@@ -188,6 +187,7 @@ fn made_by_hand(name: &str, suite: &str) -> Option<TestLab> {
         })
         .collect();
     lab.write(Path::new("inventory.yml"), &format!("{scope}{INVENTORY}"));
+    lab.mahout(&["check"]).succeeds();
     let ready = |node: &str, what: &str| {
         await_that(what, Duration::from_secs(90), || {
             lab.on(node, what).code == 0

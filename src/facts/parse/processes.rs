@@ -18,13 +18,13 @@ pub(super) fn processes(sections: &Sections<'_>) -> BTreeMap<String, ProcessFact
 }
 
 fn process(section: &Section<'_>) -> ProcessFacts {
+    let value = |key: &str| -> Option<&str> {
+        let mut lines = section.lines.iter();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))
+    };
     let decoded = |key: &str| -> Option<String> {
-        let mut values = section
-            .lines
-            .iter()
-            .filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-        let bytes = STANDARD.decode(values.next()?);
-        String::from_utf8(bytes.ok()?).ok()
+        let bytes = STANDARD.decode(value(key)?).ok()?;
+        String::from_utf8(bytes).ok()
     };
     let words = decoded("words").unwrap_or_default();
     let words: Vec<&str> = words.split_terminator('\0').collect();
@@ -42,6 +42,9 @@ fn process(section: &Section<'_>) -> ProcessFacts {
             .filter(|word| is_file_of_settings(word))
             .map(|&word| word.to_owned()),
         config: decoded("settings").map(Secret::new),
+        config_modified: value("modified")
+            .and_then(|seconds| seconds.parse().ok())
+            .unwrap_or_default(),
         variables,
     }
 }
@@ -75,7 +78,7 @@ mod tests {
     fn words_variables_and_settings_are_read() {
         let said = format!(
             "@process patroni.service\nwords {}\nvariables {}\nsettings {}\n\
-             @process etcd.service\nwords {}\nvariables \n",
+             modified 7\n@process etcd.service\nwords {}\nvariables \n",
             STANDARD.encode("/usr/bin/python3\0-I\0/usr/local/bin/patroni\0/etc/patroni/config.yml\0"),
             STANDARD.encode("HOME=/x\0PATRONI_NAME=a=b\nc\0"),
             STANDARD.encode("scope: main\n"),
@@ -90,6 +93,7 @@ mod tests {
         );
         let config = patroni.config.as_ref().expect("settings");
         assert_eq!(config.expose(), "scope: main\n");
+        assert_eq!(patroni.config_modified, 7);
         assert_eq!(patroni.variables.len(), 1);
         assert_eq!(patroni.variables["PATRONI_NAME"].expose(), "a=b\nc");
         let etcd = &read["etcd.service"];

@@ -55,7 +55,10 @@ process() {
   last=$(tr '\0' '\n' <"/proc/$pid/cmdline" | tail -n 1)
   case $last in
     /*.yml | /*.yaml)
-      if [ -f "$last" ]; then echo "settings $(head -c "$content_limit" "$last" | base64 | tr -d '\n')"; fi
+      if [ -f "$last" ]; then
+        echo "settings $(head -c "$content_limit" "$last" | base64 | tr -d '\n')"
+        echo "modified $(stat -L -c %Y "$last")"
+      fi
       ;;
   esac
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Adopted;
 use super::source::Source;
 use crate::cluster::hba::parse;
-use crate::cluster::{Node, NodeName, is_well_known};
+use crate::cluster::{Node, is_well_known};
 use crate::inventory::guc;
 use crate::plan::draft::Draft;
 use crate::plan::{Desired, patroni};
@@ -25,8 +26,8 @@ const LEFT_OUT: [&str; 5] = [
 ];
 
 /// Adds the notes.
-pub(super) fn note(draft: &mut Draft, desired: &Desired, sources: &BTreeMap<NodeName, Source>) {
-    for (name, source) in sources {
+pub(super) fn note(draft: &mut Draft, desired: &Desired, adopted: &Adopted) {
+    for (name, source) in &adopted.sources {
         let (Some(node), Some(rendered)) =
             (desired.cluster.node(name), desired.rendered.get(name))
         else {
@@ -42,6 +43,7 @@ pub(super) fn note(draft: &mut Draft, desired: &Desired, sources: &BTreeMap<Node
             draft.note(Some(name), message);
         }
     }
+    draft.note(None, stay(adopted));
     weak(draft, desired);
     kept_as_md5(draft, desired);
 }
@@ -172,8 +174,8 @@ fn started_otherwise(
     let mut notes = Vec::new();
     if source.path != PATRONI_CONFIG {
         notes.push(format!(
-            "Patroni runs with {}, and reads {PATRONI_CONFIG} from its next start on: `mahout deploy` \
-             restarts it alone, PostgreSQL runs on",
+            "Patroni runs with {}, which gets the same content as {PATRONI_CONFIG}; `mahout deploy` \
+             restarts Patroni alone, PostgreSQL runs on, and takes the file away",
             source.path
         ));
     }
@@ -190,6 +192,14 @@ fn started_otherwise(
             rendered.versions.patroni
         ));
     }
+    let archives = facts.postgresql.as_ref().and_then(|said| said.settings.get("archive_mode"));
+    if archives.is_some_and(|mode| mode != "off") && node.postgresql.writable_paths.is_empty() {
+        notes.push(
+            "PostgreSQL archives its WAL: from the next start of patroni.service on, folders that \
+             `archive_command` writes to have to be named in `postgresql.writable_paths`"
+                .to_owned(),
+        );
+    }
     if !source.variables.is_empty() {
         notes.push(format!(
             "Patroni's environment says {}, which goes before patroni.yml: take it out of \
@@ -198,6 +208,19 @@ fn started_otherwise(
         ));
     }
     notes
+}
+
+/// What a difference of files may show as changed where lines have moved.
+fn stay(adopted: &Adopted) -> String {
+    let names: Vec<String> = adopted
+        .passwords
+        .keys()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    format!(
+        "the passwords {} are the nodes' own and stay what they are; all others are new",
+        names.join(", ")
+    )
 }
 
 fn weak(draft: &mut Draft, desired: &Desired) {

@@ -50,6 +50,6 @@ pub(super) fn plan(desired: &Desired) -> Result<Plan, PlanError> {
         return Err(PlanError::Refused(others));
     }
     let mut draft = Draft::sparing(desired.facts.clone());
-    differences::note(&mut draft, desired, &adopted.sources);
+    differences::note(&mut draft, desired, &adopted);
     super::converge(draft, desired, None).map(|(plan, _)| plan)
 }

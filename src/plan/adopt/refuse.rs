@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::NodeFacts;
 use crate::plan::preflight::Refusal;
 use crate::plan::{Desired, etcd, patroni};
-use crate::render::Rendered;
+use crate::render::{Purpose, Rendered};
 use crate::secret::scram;
 
 /// The stores of settings that Patroni knows besides etcd's v3 API.
@@ -123,6 +123,7 @@ pub(super) fn misfits(desired: &Desired, sources: &BTreeMap<NodeName, Source>) -
             let rendered = &desired.rendered[&node.name];
             refusals.extend(owners(node, facts, rendered));
             refusals.extend(ports(node, facts, rendered));
+            refusals.extend(tablespaces(node, facts, rendered));
         }
     }
     refusals.extend(users(desired));
@@ -310,6 +311,40 @@ fn owners(node: &Node, facts: &NodeFacts, rendered: &Rendered) -> Vec<Refusal> {
                     ),
                 )
             })
+        })
+        .collect()
+}
+
+/// Folders that PostgreSQL could no longer write to once our unit has started it.
+fn tablespaces(node: &Node, facts: &NodeFacts, rendered: &Rendered) -> Vec<Refusal> {
+    let unit = rendered
+        .files
+        .iter()
+        .find(|file| file.purpose == Purpose::PatroniUnit);
+    let writable: Vec<&str> = unit
+        .map_or("", |file| file.content.expose())
+        .lines()
+        .filter_map(|line| line.strip_prefix("ReadWritePaths=-"))
+        .collect();
+    // A systemd that is too old to shut it in.
+    if writable.is_empty() {
+        return Vec::new();
+    }
+    let is_writable = |path: &&String| {
+        writable.iter().any(|folder| {
+            path.strip_prefix(folder)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let said = facts.postgresql.iter();
+    said.flat_map(|said| &said.tablespaces)
+        .filter(|path| !is_writable(path))
+        .map(|path| {
+            at(
+                node,
+                format!("a tablespace is in {path}, where patroni.service may not write"),
+                format!("write `postgresql.writable_paths: [{path}]`"),
+            )
         })
         .collect()
 }

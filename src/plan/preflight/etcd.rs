@@ -57,7 +57,7 @@ pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 4] {
 }
 
 /// Whether `member` is that of `node`.
-pub(in crate::plan) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
+pub(crate) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
     let ours = peer_urls(cluster, node);
     member.peer_urls.iter().any(|url| ours.contains(url))
 }

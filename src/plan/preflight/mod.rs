@@ -12,7 +12,7 @@ mod vault;
 
 use std::fmt;
 
-pub(super) use etcd::is_of;
+pub(crate) use etcd::is_of;
 
 use super::{Desired, Note};
 use crate::cluster::NodeName;

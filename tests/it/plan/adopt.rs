@@ -179,25 +179,30 @@ fn a_patroni_with_another_file_is_restarted_alone_by_a_deploy() {
     process(&mut case, "pg-3").config_file = Some("/etc/patroni/config.yml".to_owned());
     let of_patroni = |plan: &Plan| -> Vec<String> {
         let steps = steps(plan).into_iter();
+        let words = ["restart Patroni alone", "reload patroni", "config.yml"];
         steps
-            .filter(|step| step.contains("restart Patroni alone") || step.contains("reload patroni"))
+            .filter(|step| words.iter().any(|word| step.contains(word)))
             .collect()
     };
+    let reload = |node| format!("patroni configuration/{node}: reload patroni.service");
+    let update = "patroni configuration/pg-3: update /etc/patroni/config.yml".to_owned();
+    let restart =
+        "patroni configuration/pg-3: restart Patroni alone, paused for that time".to_owned();
     assert_eq!(
         of_patroni(&case.plan()),
-        [
-            "patroni configuration/pg-2: reload patroni.service",
-            "patroni configuration/pg-3: restart Patroni alone, paused for that time",
-            "patroni configuration/pg-1: reload patroni.service",
-        ]
+        [reload("pg-2"), restart.clone(), reload("pg-1")]
     );
+    let plan = adopt(&case).expect("a plan");
     assert_eq!(
-        of_patroni(&adopt(&case).expect("a plan")),
-        [
-            "patroni configuration/pg-2: reload patroni.service",
-            "patroni configuration/pg-1: reload patroni.service",
-        ]
+        of_patroni(&plan),
+        [reload("pg-2"), update, reload("pg-3"), reload("pg-1")]
     );
+    for phase in &plan.phases {
+        case.facts.project(phase);
+    }
+    assert_eq!(of_patroni(&adopt(&case).expect("a plan")), [""; 0]);
+    let removal = "patroni configuration/pg-3: remove /etc/patroni/config.yml".to_owned();
+    assert_eq!(of_patroni(&case.plan()), [restart, removal]);
 }
 
 #[test]
@@ -336,6 +341,15 @@ fn what_would_be_cut_off_or_could_not_be_read_is_refused() {
     refused(
         &case,
         "pg-1: /var/lib/etcd/main is root's, and etcd.service is to run as etcd",
+    );
+    let mut case = by_hand();
+    case.postgresql("pg-1").tablespaces = vec![
+        "/var/lib/postgresql/15/fast".to_owned(),
+        "/srv/fast".to_owned(),
+    ];
+    refused(
+        &case,
+        "pg-1: a tablespace is in /srv/fast, where patroni.service may not write",
     );
     let mut case = by_hand_with("postgresql: { users: [{ name: app }] }\n");
     let verifier = Secret::new("SCRAM-SHA-256$1:c2FsdA==$AAAA:AAAA");

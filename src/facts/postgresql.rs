@@ -126,7 +126,9 @@ impl PostgresqlFacts {
             }
             let databases = sections.values("postgresql", "database");
             let databases = databases
-                .filter_map(|line| Some(line.strip_prefix(directory)?.strip_prefix(' ')?.to_owned()))
+                .filter_map(|line| {
+                    Some(line.strip_prefix(directory)?.strip_prefix(' ')?.to_owned())
+                })
                 .collect();
             let facts = StrangerFacts {
                 system_identifier: control_of(directory, "system identifier:"),

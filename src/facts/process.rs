@@ -11,6 +11,9 @@ use crate::secret::Secret;
 pub struct ProcessFacts {
     /// Its program: of a script the script's path, not its interpreter's.
     pub program: String,
+    /// Its words. In no record.
+    #[serde(skip)]
+    pub words: Vec<String>,
     /// The file of settings that is its last word, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_file: Option<String>,

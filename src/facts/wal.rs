@@ -16,7 +16,11 @@ pub(super) fn cluster_id(mut bytes: &[u8]) -> Option<u64> {
         let frame = u64::from_le_bytes(*frame);
         // The uppermost byte tells with how many bytes the record is filled up.
         let length = usize::try_from(frame & (u64::MAX >> 8)).ok()?;
-        let padding = if frame >> 63 == 1 { (frame >> 56) & 7 } else { 0 };
+        let padding = if frame >> 63 == 1 {
+            (frame >> 56) & 7
+        } else {
+            0
+        };
         let record = rest.get(..length)?;
         if let [(1, Field::Number(METADATA)), ..] = fields(record)?.as_slice() {
             let data = fields(record)?.into_iter().find_map(|field| match field {
@@ -107,6 +111,9 @@ mod tests {
         }
         assert_eq!(cluster_id(&[0xff; 256]), None);
         assert_eq!(cluster_id(&[0; 256]), None);
-        assert_eq!(cluster_id(b"not a log at all, but long enough for one"), None);
+        assert_eq!(
+            cluster_id(b"not a log at all, but long enough for one"),
+            None
+        );
     }
 }

@@ -37,8 +37,8 @@ use std::time::Duration;
 pub use action::{Action, Data, LocalConnection};
 pub use change::{EtcdChange, PackageChange};
 
-pub use draft::is_as_rendered;
 use draft::Draft;
+pub use draft::is_as_rendered;
 pub use goal::Goal;
 pub use leftovers::leftovers;
 pub use preflight::PlanError;

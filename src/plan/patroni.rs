@@ -76,9 +76,11 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             if config_changed || is_older_than_its_file(desired, node, facts) {
                 steps.push(restart(desired, node));
             }
-        } else if let Some(process) = facts.processes.get(UNIT).filter(|process| {
-            running && another_file::is_read(process)
-        }) {
+        } else if let Some(process) = facts
+            .processes
+            .get(UNIT)
+            .filter(|process| running && another_file::is_read(process))
+        {
             if draft.spares() {
                 let write = another_file::write(process, rendered);
                 if write.is_some() || another_file::is_stale(process, unit) {

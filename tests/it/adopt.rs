@@ -57,6 +57,8 @@ fn by_hand(lab: &TestLab, node: &str) -> String {
     let number = number(node);
     format!(
         r#"set -e
+# Without it Patroni knows no etcd; Debian 13's package only recommends it.
+python3 -c 'import etcd' 2>/dev/null || apt-get -qq install -y python3-etcd >/dev/null
 cat >/etc/default/etcd <<'EOF'
 # by hand
 ETCD_LISTEN_PEER_URLS="http://{address}:2380"
@@ -227,6 +229,77 @@ fn tells_no_password(run: &crate::operator::Run) {
     }
 }
 
+/// What a person must decide on is refused before anything is touched.
+fn unlike_nodes_are_refused(lab: &TestLab, names: &[String]) {
+    let refused = |words: &[&str]| {
+        let run = lab.mahout(&["adopt", "--yes"]);
+        run.exits_with(3);
+        tells_no_password(&run);
+        for words in words {
+            assert!(run.stderr.contains(words), "{words}: {run}");
+        }
+    };
+    let with = |node: &str, change: &str, words: &[&str]| {
+        let file = "/etc/patroni/patroni.yml";
+        let changed = format!("cp -p {file} /root/kept && sed -i '{change}' {file}");
+        lab.on(node, &changed).succeeds();
+        refused(words);
+        lab.on(node, &format!("mv /root/kept {file}")).succeeds();
+    };
+    let [_, (_, replication), ..] = PASSWORDS;
+    with(
+        &names[1],
+        &format!("s/{replication}/Somebody-s-own-8842/"),
+        &["the nodes do not have the same password `replication`"],
+    );
+    with(
+        &names[0],
+        "s/^name: .*/name: postgresql0/",
+        &[
+            "pg-1: Patroni's member here is called `postgresql0`, the inventory calls the node `pg-1`",
+        ],
+    );
+
+    // A PostgreSQL of somebody else's, with something in it.
+    let node = &names[2];
+    let server =
+        "bin=$(echo /usr/lib/postgresql/*/bin); on() { cd / && runuser -u postgres -- \"$@\"; }; ";
+    lab.on(
+        node,
+        &format!(
+            "{server} on $bin/initdb -D /var/lib/postgresql/other >/dev/null && \
+             on $bin/pg_ctl -D /var/lib/postgresql/other -o '-p 6000' -w -l /dev/null start && \
+             on psql -p 6000 -Xqc 'create database wiki'"
+        ),
+    )
+    .succeeds();
+    let said = lab.on(
+        node,
+        "/usr/lib/postgresql/*/bin/pg_controldata /var/lib/postgresql/other | \
+         sed -n 's/^Database system identifier: *//p'",
+    );
+    let theirs = format!("system identifier {}, databases wiki", said.stdout.trim());
+    let place = "runs here: /var/lib/postgresql/other (pid ";
+    refused(&[place, &theirs, "; this cluster's is "]);
+    lab.on(
+        node,
+        &format!(
+            "{server} on $bin/pg_ctl -D /var/lib/postgresql/other -w -m fast stop && \
+             rm -r /var/lib/postgresql/other"
+        ),
+    )
+    .succeeds();
+
+    // The cluster of a member is known by its data, too.
+    let facts = lab.mahout(&["facts"]);
+    let facts: serde_json::Value = serde_json::from_str(&facts.stdout).expect("JSON");
+    for node in names {
+        let etcd = &facts["nodes"][node]["etcd"];
+        assert!(etcd["cluster_id"].is_string(), "{etcd}");
+        assert_eq!(etcd["cluster_id"], etcd["data_cluster_id"]);
+    }
+}
+
 fn adopted(suite: &str) {
     let Some(lab) = made_by_hand(&format!("adopt-{suite}"), suite) else {
         return;
@@ -241,6 +314,7 @@ fn adopted(suite: &str) {
     run.exits_with(3);
     assert!(run.stderr.contains("mahout adopt"), "{run}");
 
+    unlike_nodes_are_refused(&lab, &names);
     let run = lab.mahout(&["adopt", "--dry-run", "--exit-code"]);
     run.exits_with(5);
     tells_no_password(&run);

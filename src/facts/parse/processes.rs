@@ -37,6 +37,7 @@ fn process(section: &Section<'_>) -> ProcessFacts {
         .collect();
     ProcessFacts {
         program: program(&words).to_owned(),
+        words: words.iter().map(|&word| word.to_owned()).collect(),
         config_file: words
             .last()
             .filter(|word| is_file_of_settings(word))
@@ -79,7 +80,8 @@ mod tests {
         let said = format!(
             "@process patroni.service\nwords {}\nvariables {}\nsettings {}\n\
              modified 7\n@process etcd.service\nwords {}\nvariables \n",
-            STANDARD.encode("/usr/bin/python3\0-I\0/usr/local/bin/patroni\0/etc/patroni/config.yml\0"),
+            STANDARD
+                .encode("/usr/bin/python3\0-I\0/usr/local/bin/patroni\0/etc/patroni/config.yml\0"),
             STANDARD.encode("HOME=/x\0PATRONI_NAME=a=b\nc\0"),
             STANDARD.encode("scope: main\n"),
             STANDARD.encode("/usr/bin/etcd\0"),

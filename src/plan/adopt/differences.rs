@@ -28,8 +28,7 @@ const LEFT_OUT: [&str; 5] = [
 /// Adds the notes.
 pub(super) fn note(draft: &mut Draft, desired: &Desired, adopted: &Adopted) {
     for (name, source) in &adopted.sources {
-        let (Some(node), Some(rendered)) =
-            (desired.cluster.node(name), desired.rendered.get(name))
+        let (Some(node), Some(rendered)) = (desired.cluster.node(name), desired.rendered.get(name))
         else {
             continue;
         };
@@ -192,7 +191,10 @@ fn started_otherwise(
             rendered.versions.patroni
         ));
     }
-    let archives = facts.postgresql.as_ref().and_then(|said| said.settings.get("archive_mode"));
+    let archives = facts
+        .postgresql
+        .as_ref()
+        .and_then(|said| said.settings.get("archive_mode"));
     if archives.is_some_and(|mode| mode != "off") && node.postgresql.writable_paths.is_empty() {
         notes.push(
             "PostgreSQL archives its WAL: from the next start of patroni.service on, folders that \

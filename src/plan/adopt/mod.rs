@@ -3,6 +3,7 @@
 //! except what restarts something.
 
 mod differences;
+mod losses;
 mod passwords;
 mod refuse;
 mod source;

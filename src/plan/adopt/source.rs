@@ -127,6 +127,27 @@ impl Source {
     }
 }
 
+/// Where an etcd that runs keeps its data: with a file of settings that is all that counts, else its
+/// words go before its environment.
+pub(super) fn etcd_data_dir(process: &ProcessFacts) -> Option<String> {
+    if let Some(config) = &process.config {
+        let settings: Value = serde_saphyr::from_str(config.expose()).ok()?;
+        return Some(settings.get("data-dir")?.as_str()?.to_owned());
+    }
+    let mut words = process.words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word.trim_start_matches('-').split_once('=') {
+            Some(("data-dir", path)) => return Some(path.to_owned()),
+            None if word.trim_start_matches('-') == "data-dir" => {
+                return words.next().map(str::to_owned);
+            }
+            _ => {}
+        }
+    }
+    let variable = process.variables.get("ETCD_DATA_DIR")?;
+    Some(variable.expose().to_owned())
+}
+
 fn set(document: &mut Value, pointer: &str, text: &str) {
     let mut place = document;
     for key in pointer.split('/').skip(1) {
@@ -140,7 +161,7 @@ fn set(document: &mut Value, pointer: &str, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::Source;
+    use super::{Source, etcd_data_dir};
     use crate::facts::ProcessFacts;
     use crate::secret::Secret;
 
@@ -153,6 +174,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
                 .collect(),
+            ..ProcessFacts::default()
         }
     }
 
@@ -185,6 +207,25 @@ mod tests {
                 "PATRONI_REWIND_PASSWORD"
             ]
         );
+    }
+
+    #[test]
+    fn etcd_s_directory_is_found_however_it_is_said() {
+        let etcd = |words: &[&str], variable: Option<&str>| {
+            let said = |path| ("ETCD_DATA_DIR".to_owned(), Secret::new(path));
+            etcd_data_dir(&ProcessFacts {
+                words: words.iter().map(|&word| word.to_owned()).collect(),
+                variables: variable.map(said).into_iter().collect(),
+                ..ProcessFacts::default()
+            })
+        };
+        let of = |path: &str| Some(path.to_owned());
+        assert_eq!(etcd(&["etcd", "--data-dir=/a"], Some("/b")), of("/a"));
+        assert_eq!(etcd(&["etcd", "-data-dir", "/a"], None), of("/a"));
+        assert_eq!(etcd(&["etcd"], Some("/b")), of("/b"));
+        assert_eq!(etcd(&["etcd", "--name", "data-dir-x"], None), None);
+        let file = process("name: x\ndata-dir: /c\n", &[("ETCD_DATA_DIR", "/b")]);
+        assert_eq!(etcd_data_dir(&file), of("/c"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired, joins: Option<&N
     }
     different_clusters(findings, desired, joins);
     logins(findings, desired);
+    newer_than_its_package(findings, desired);
     silent(findings, desired);
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
@@ -228,6 +229,33 @@ const LIST_IS_ROOTS: [[u32; 3]; 2] = [[3, 5, 28], [3, 6, 9]];
 
 fn list_is_roots(version: &Version) -> bool {
     LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad))
+}
+
+/// A member whose program is newer than its package, which is what it is started from next.
+fn newer_than_its_package(findings: &mut Findings, desired: &Desired) {
+    for (node, facts) in with_etcd(desired) {
+        let Some(etcd) = facts.etcd.as_ref() else {
+            continue;
+        };
+        let next = &desired.rendered[&node.name].versions.etcd;
+        let Some(now) = Version::parse_package(&etcd.server_version) else {
+            continue;
+        };
+        if now.minor() > next.minor() {
+            findings.refuse(
+                Some(&node.name),
+                format!(
+                    "etcd {now} runs here, and its package is {next}: etcd does not go back to an older \
+                     version"
+                ),
+                Some(
+                    "have a package repository with the newer version on the node, and name it as \
+                     `etcd.version`"
+                        .to_owned(),
+                ),
+            );
+        }
+    }
 }
 
 /// etcd lets us in, and can let Patroni in.

@@ -293,6 +293,17 @@ fn what_the_inventory_names_otherwise_is_refused_with_both_names() {
         refused(&case, words);
     }
     let mut case = by_hand();
+    let etcd = ProcessFacts {
+        words: vec!["etcd".to_owned(), "--data-dir=/srv/etcd".to_owned()],
+        ..ProcessFacts::default()
+    };
+    let processes = &mut case.node("pg-2").processes;
+    processes.insert("etcd.service".to_owned(), etcd);
+    refused(
+        &case,
+        "`etcd.data_dir` is /srv/etcd on pg-2, and /var/lib/etcd/main by the inventory",
+    );
+    let mut case = by_hand();
     process(&mut case, "pg-2").config = Some(Secret::new("a: [hunter2"));
     refused(&case, "pg-2: what Patroni was started with is not known");
 }
@@ -315,7 +326,10 @@ fn only_what_runs_in_clear_as_the_expected_units_is_taken_over() {
         let processes = &mut case.node(node).processes;
         processes.insert(UNIT.to_owned(), process);
     }
-    refused(&case, "the inventory says `tls: on`, and what is taken over");
+    refused(
+        &case,
+        "the inventory says `tls: on`, and what is taken over",
+    );
 }
 
 #[test]

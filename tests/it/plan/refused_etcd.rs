@@ -152,6 +152,18 @@ fn an_etcd_that_keeps_its_data_elsewhere_is_not_restarted_without_it() {
 }
 
 #[test]
+fn a_member_is_not_started_from_an_older_package() {
+    let mut case = Case::running();
+    case.etcd("pg-3").server_version = "3.4.99".to_owned();
+    case.plan();
+    case.etcd("pg-3").server_version = "3.5.9".to_owned();
+    refused(
+        &case,
+        "pg-3: etcd 3.5.9 runs here, and its package is 3.4.23: etcd does not go back",
+    );
+}
+
+#[test]
 fn members_of_two_clusters_are_refused() {
     let mut case = Case::running();
     case.etcd("pg-3").cluster_id = "c2".to_owned();

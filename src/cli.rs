@@ -128,6 +128,19 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
     },
+    /// Take over a cluster that was made by other means: its passwords go into the vault, and its
+    /// nodes become what the inventory says, except for what needs a restart
+    Adopt {
+        /// Carry the plan out without asking
+        #[arg(short, long)]
+        yes: bool,
+        /// Show the plan with every difference; touches nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// With --dry-run: exit with 5 if there are changes
+        #[arg(long, requires = "dry_run")]
+        exit_code: bool,
+    },
     /// Have another member lead: show the plan, ask, switch over, verify
     Switchover {
         /// The node that is to lead; without it Patroni chooses

@@ -129,7 +129,8 @@ impl Error {
             Error::Lab(error) => error.hint(),
             Error::LostVault { .. } => Some(
                 "bring the file back from where you keep it; mahout never makes new secrets for a \
-                 cluster that has old ones"
+                 cluster that has old ones. Of a cluster that was made by other means, `mahout adopt` \
+                 reads them from the nodes"
                     .to_owned(),
             ),
             Error::Render(RenderError::Platform { .. }) => Some(
@@ -140,6 +141,7 @@ impl Error {
             Error::Execute(goal, error) => {
                 let next = match goal {
                     Goal::Converge => "run deploy again to continue",
+                    Goal::Adopt => "run adopt again to continue",
                     // A second one would hand over once more.
                     Goal::Switchover { .. } => "`mahout status` shows who leads now",
                     Goal::Reinitialize { .. } => "run reinit again to continue",

@@ -54,7 +54,9 @@ pub(super) async fn plan(
     fleet: &Fleet<Host>,
 ) -> Result<(Plan, Facts), Error> {
     let facts = session.gather(fleet).await;
-    session.refuse_lost_vault(&facts)?;
+    if aim.goal != Goal::Adopt {
+        session.refuse_lost_vault(&facts)?;
+    }
     match build(session, aim, &facts) {
         Ok(plan) => Ok((plan, facts)),
         Err(Error::Plan(_)) => {
@@ -79,6 +81,7 @@ pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan,
     };
     let plan = match &aim.goal {
         Goal::Converge => Plan::project(&desired).map(|(plan, _)| plan),
+        Goal::Adopt => Plan::adopt(&desired),
         Goal::Switchover { candidate } => Plan::switchover(&desired, candidate.as_ref()),
         Goal::Reinitialize { node } => Plan::reinitialize(&desired, node),
         Goal::Replace { node } => Plan::replace(&desired, node).map(|(plan, _)| plan),
@@ -251,7 +254,11 @@ async fn settled(
         let left = SETTLING.saturating_sub(begin.elapsed());
         if failing.is_empty() {
             let left_over = if aim.goal.converges() {
-                project(session, &facts)?.0
+                match aim.goal {
+                    // What waits for a restart is a deploy's.
+                    Goal::Adopt => build(session, aim, &facts)?,
+                    _ => project(session, &facts)?.0,
+                }
             } else {
                 // What the inventory has changed since the last deploy is not this run's.
                 Plan::default()
@@ -318,6 +325,15 @@ pub(super) fn conclude(
         ));
     }
     let said = format!("done; {}", counts.words());
+    if aim.goal == Goal::Adopt {
+        let said = format!(
+            "{said}\nthe passwords of {} are in the vault; `mahout diff` shows what is left for \
+             `mahout deploy`",
+            session.cluster.scope
+        );
+        let outcome = Outcome::new("adopted", said).with("scope", session.cluster.scope.as_str());
+        return session.context.tell(outcome, out);
+    }
     let connect = session.entrance().read_write;
     let outcome = match connect.filter(|_| aim.goal == Goal::Converge) {
         Some(url) => Outcome::new("done", format!("{said}\nclients connect by: psql '{url}'"))

@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use super::Context;
+use super::adopt::take_passwords;
 use super::audit::Recorded;
 use super::converge::{
     Aim, Locked, Shown, build, conclude, conclude_unchanged, look_again, plan, show,
@@ -57,6 +58,9 @@ async fn on_nodes(
     fleet: &Fleet<Host>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    if aim.goal == Goal::Adopt {
+        take_passwords(session, fleet).await?;
+    }
     let (plan, facts) = plan(session, aim, fleet).await?;
     let detail = if options.dry_run {
         Detail::Full

@@ -1,5 +1,6 @@
 //! The verbs: each one the pipeline, cut to its length. No shell text, no formatting.
 
+mod adopt;
 mod audit;
 mod converge;
 mod demo;
@@ -83,6 +84,19 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
         Command::Trust { yes, dry_run } => trust::trust(context, yes, dry_run, out).await,
         Command::Facts { record } => observe::facts(context, record.as_deref(), out).await,
         Command::Deploy(options) => deploy::deploy(context, &Goal::Converge, &options, out).await,
+        Command::Adopt {
+            yes,
+            dry_run,
+            exit_code,
+        } => {
+            let options = crate::cli::Deploy {
+                yes,
+                dry_run,
+                exit_code,
+                facts: None,
+            };
+            deploy::deploy(context, &Goal::Adopt, &options, out).await
+        }
         Command::Switchover { to, options } => {
             let candidate = to.as_deref().map(NodeName::from);
             deploy::deploy(context, &Goal::Switchover { candidate }, &options, out).await

@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use super::Context;
 use super::lost_vault::missing;
-use crate::cluster::{self, Cluster, NodeName, Secrets};
+use crate::cluster::{self, Cluster, NodeName, SecretName, Secrets};
 use crate::error::Error;
 use crate::facts::ask::Ask;
 use crate::facts::gather::gather_node;
 use crate::facts::{Facts, FactsError};
 use crate::render::Rendered;
 use crate::report::{Connect, Event};
+use crate::secret::Secret;
 use crate::template::Templates;
 use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError};
 use crate::vault::{Change, Persist, Vault};
@@ -73,6 +74,14 @@ impl<'a> Session<'a> {
     pub(super) fn change(&mut self, change: &Change) -> Result<(), Error> {
         let now = OffsetDateTime::now_utc();
         self.vault.change(change, &self.cluster, now)?;
+        self.secrets = self.vault.resolve(&self.cluster, now, Persist::DryRun)?;
+        Ok(())
+    }
+
+    /// Takes what the nodes have into the vault, for this run only until [`Session::keep_secrets`].
+    pub(super) fn adopt(&mut self, found: &BTreeMap<SecretName, Secret>) -> Result<(), Error> {
+        self.vault.adopt(found, &self.cluster)?;
+        let now = OffsetDateTime::now_utc();
         self.secrets = self.vault.resolve(&self.cluster, now, Persist::DryRun)?;
         Ok(())
     }

@@ -209,9 +209,10 @@ pub(super) fn call(action: &Action) -> Call {
             name,
             options,
             password,
+            functions,
         } => (
             &PATRONI,
-            create_role(connection, name, options, password.as_ref()),
+            create_role(connection, name, options, password.as_ref(), functions),
             90,
         ),
         Action::SetPassword {
@@ -311,6 +312,7 @@ fn create_role(
     name: &str,
     options: &[String],
     password: Option<&Secret>,
+    functions: &[&str],
 ) -> String {
     let mut clauses = options.join(" ");
     let says_login = |option: &String| option.to_ascii_uppercase().ends_with("LOGIN");
@@ -320,13 +322,19 @@ fn create_role(
     if let Some(password) = password {
         clauses.push_str(&format!(" {}", password_clause(password)));
     }
+    let identifier = sql_identifier(name);
+    let grants: String = functions
+        .iter()
+        .map(|function| {
+            format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {identifier};\n")
+        })
+        .collect();
     let statements = format!(
         "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {literal}) AS missing \\gset\n\
          \\if :missing\n\
          CREATE ROLE {identifier} {clauses};\n\
-         \\endif\n",
+         {grants}\\endif\n",
         literal = sql_literal(name),
-        identifier = sql_identifier(name),
     );
     quietly(connection, &statements)
 }

@@ -164,6 +164,7 @@ mod tests {
                 name: "app".to_owned(),
                 options: Vec::new(),
                 password: Some(Secret::new("staple")),
+                functions: &[],
             },
         ]);
         let mut cluster = Secrets::default();

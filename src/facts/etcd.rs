@@ -49,6 +49,9 @@ pub struct EtcdFacts {
     pub initialize: Option<String>,
     /// The data directory holds a member (`member/` is in it).
     pub data_dir_has_member: bool,
+    /// The id of the cluster that the member on disk is of, hexadecimal; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data_cluster_id: String,
     /// Why it did not answer, in curl's words; also if curl is not installed.
     pub error: Option<String>,
     /// The keys could not be read, most likely for want of a login: without a quorum nobody is
@@ -149,6 +152,7 @@ impl EtcdFacts {
             keys,
             initialize,
             data_dir_has_member: sections.value("etcd", "member").is_some(),
+            data_cluster_id: data_cluster_id(sections),
             error: if url.is_empty() {
                 sections.values("etcd", "error").next().map(str::to_owned)
             } else {
@@ -190,6 +194,13 @@ fn access(sections: &Sections<'_>, answers: &[Answer<'_>]) -> Option<EtcdAccess>
             .get("header")
             .map(|_| list(&role["perm"]).map(permission).collect()),
     })
+}
+
+fn data_cluster_id(sections: &Sections<'_>) -> String {
+    let log = sections.value("etcd", "log");
+    let log = log.and_then(|text| STANDARD.decode(text).ok());
+    let found = log.and_then(|bytes| super::wal::cluster_id(&bytes));
+    found.map(|id| format!("{id:x}")).unwrap_or_default()
 }
 
 fn member(value: &Value) -> EtcdMember {

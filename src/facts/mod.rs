@@ -12,12 +12,14 @@ pub mod haproxy;
 pub mod parse;
 pub mod patroni;
 pub mod postgresql;
+pub mod process;
 pub mod record;
 pub mod script;
 mod section;
 pub mod selinux;
 pub mod system;
 pub mod vip;
+mod wal;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +32,7 @@ pub use gather::{FactsError, gather_node};
 pub use haproxy::HaproxyFacts;
 pub use patroni::PatroniFacts;
 pub use postgresql::PostgresqlFacts;
+pub use process::ProcessFacts;
 pub use selinux::SelinuxFacts;
 pub use system::{
     DirectoryFacts, DiskFacts, FileFacts, ListeningPort, OsRelease, PackageFacts, RepositoryFacts,
@@ -70,6 +73,9 @@ pub struct NodeFacts {
     /// By name with suffix (`patroni.service`), the units that were asked for and any
     /// `postgresql*` unit; one that does not exist has `load` = `not-found`.
     pub units: BTreeMap<String, UnitFacts>,
+    /// By unit, the main processes of Patroni and etcd.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub processes: BTreeMap<String, ProcessFacts>,
     /// Everything that listens on TCP.
     pub ports: Vec<ListeningPort>,
     /// The file systems beneath the data directories, `/` and `/var`.

@@ -49,6 +49,12 @@ pub struct PostgresqlFacts {
     /// `None` for a role without one. In no record.
     #[serde(skip)]
     pub verifiers: BTreeMap<String, Option<Secret>>,
+    /// The folders of its tablespaces, besides the data directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tablespaces: Vec<String>,
+    /// The roles, ours or not, whose passwords are kept as md5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub md5_roles: Vec<String>,
     /// On the primary: who streams from it.
     pub replication: Vec<ReplicationFacts>,
     /// Rows of `pg_hba_file_rules` that have an error.
@@ -59,6 +65,18 @@ pub struct PostgresqlFacts {
     /// Every postmaster on this node by its data directory, with the pid: more than ours is a
     /// stray PostgreSQL outside Patroni.
     pub postmasters: BTreeMap<String, u32>,
+    /// What those of them are that run in none of the directories that were looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub strangers: BTreeMap<String, StrangerFacts>,
+}
+
+/// A PostgreSQL that runs beside Patroni's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrangerFacts {
+    /// Its system identifier.
+    pub system_identifier: Option<String>,
+    /// Its databases, without PostgreSQL's own; none also where it did not tell them.
+    pub databases: Vec<String>,
 }
 
 /// A row of `pg_stat_replication`.
@@ -89,13 +107,35 @@ impl PostgresqlFacts {
         };
         let versions = of_directory("version");
         let data_dir = data_dir(ask, os, &versions);
-        let control = |key: &str| {
+        let control_of = |directory: &str, key: &str| {
             sections
                 .values("postgresql", "control")
-                .filter_map(|line| line.strip_prefix(&data_dir)?.trim_start().strip_prefix(key))
+                .filter_map(|line| {
+                    let rest = line.strip_prefix(directory)?.strip_prefix(' ')?;
+                    rest.trim_start().strip_prefix(key)
+                })
                 .map(|value| value.trim().to_owned())
                 .next()
         };
+        let control = |key: &str| control_of(&data_dir, key);
+        let mut strangers: BTreeMap<String, StrangerFacts> = BTreeMap::new();
+        let postmasters = of_directory("postmaster");
+        for directory in postmasters.keys().copied() {
+            if *directory == data_dir || ask.data_dirs.iter().any(|asked| asked == directory) {
+                continue;
+            }
+            let databases = sections.values("postgresql", "database");
+            let databases = databases
+                .filter_map(|line| {
+                    Some(line.strip_prefix(directory)?.strip_prefix(' ')?.to_owned())
+                })
+                .collect();
+            let facts = StrangerFacts {
+                system_identifier: control_of(directory, "system identifier:"),
+                databases,
+            };
+            strangers.insert(directory.to_owned(), facts);
+        }
         let answers: serde_json::Map<String, Value> = sections
             .lines("psql")
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -152,10 +192,13 @@ impl PostgresqlFacts {
                 .flatten()
                 .map(|(name, value)| (name.clone(), value.as_str().map(Secret::new)))
                 .collect(),
+            tablespaces: texts("tablespaces"),
+            md5_roles: texts("md5_roles"),
             replication: list("replication").map(replication).collect(),
             hba_errors: texts("hba_errors"),
             hba_rules: texts("hba_rules"),
-            postmasters: of_directory("postmaster")
+            strangers,
+            postmasters: postmasters
                 .into_iter()
                 .filter_map(|(directory, pid)| Some((directory.to_owned(), pid.parse().ok()?)))
                 .collect(),

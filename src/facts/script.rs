@@ -38,6 +38,7 @@ pub fn script(ask: &Ask) -> Secret {
         script.push('\n');
     };
     set("content_limit", &CONTENT_LIMIT.to_string());
+    set("etcd_log_bytes", &super::wal::BYTES.to_string());
     set("files", &ask.files.join("\n"));
     set("directories", &ask.directories.join("\n"));
     set("disks", &ask.disks.join("\n"));

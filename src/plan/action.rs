@@ -231,6 +231,8 @@ pub enum Action {
         options: Vec<String>,
         /// Its password; the server gets a SCRAM verifier of it.
         password: Option<Secret>,
+        /// The functions that it may execute, as PostgreSQL's catalogue has them.
+        functions: &'static [&'static str],
     },
     /// Give a role of the leader another password.
     SetPassword {

@@ -13,6 +13,7 @@ use crate::render::File;
 pub(super) struct Draft {
     facts: Facts,
     plan: Plan,
+    spares: bool,
 }
 
 impl Draft {
@@ -21,7 +22,21 @@ impl Draft {
         Self {
             facts,
             plan: Plan::default(),
+            spares: false,
         }
+    }
+
+    /// The same, of a plan that restarts nothing.
+    pub(super) fn sparing(facts: Facts) -> Self {
+        Self {
+            spares: true,
+            ..Self::new(facts)
+        }
+    }
+
+    /// Whether what runs goes on running, and a restart is left to a later plan.
+    pub(super) fn spares(&self) -> bool {
+        self.spares
     }
 
     /// What `node` says, projected.

@@ -18,6 +18,10 @@ pub const UNIT: &str = "etcd.service";
 /// A member answers within a second or two once all have started; a slow disk needs longer.
 const GATE_DEADLINE: Duration = Duration::from_secs(90);
 
+/// What is said of a member that is not restarted.
+const WAITS: &str = "etcd.service runs on with the settings that it was started with; `mahout deploy` \
+                     restarts it for its new ones, one member at a time";
+
 /// Adds the phases.
 pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
     let cluster = desired.cluster;
@@ -44,7 +48,12 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             || is_stale(desired, node, facts)
             || peer_url(desired, node, facts).is_some()
         {
-            restart.push((node.name.clone(), steps));
+            if draft.spares() {
+                draft.note(Some(&node.name), WAITS);
+                start.push((node.name.clone(), steps));
+            } else {
+                restart.push((node.name.clone(), steps));
+            }
         } else {
             start.push((node.name.clone(), steps));
         }

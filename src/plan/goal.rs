@@ -10,6 +10,8 @@ pub enum Goal {
     /// The nodes are what the inventory says.
     #[default]
     Converge,
+    /// A cluster that was made by other means is mahout's, and nothing of it was restarted.
+    Adopt,
     /// Another member leads.
     Switchover {
         /// Which one; Patroni chooses where none is named.
@@ -34,6 +36,7 @@ impl Goal {
     pub fn command(&self) -> &'static str {
         match self {
             Goal::Converge => "deploy",
+            Goal::Adopt => "adopt",
             Goal::Switchover { .. } => "switchover",
             Goal::Reinitialize { .. } => "reinit",
             Goal::Replace { .. } => "replace",
@@ -41,10 +44,11 @@ impl Goal {
         }
     }
 
-    /// Whether every node is what the inventory says once it is reached. Else what the inventory
+    /// Whether every node is what the inventory says once it is reached, as far as no restart is
+    /// left out. Else what the inventory
     /// has changed since the last deploy is none of its business.
     pub fn converges(&self) -> bool {
-        matches!(self, Goal::Converge | Goal::Replace { .. })
+        matches!(self, Goal::Converge | Goal::Adopt | Goal::Replace { .. })
     }
 }
 
@@ -52,6 +56,7 @@ impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Goal::Converge => f.write_str("converge"),
+            Goal::Adopt => f.write_str("adopt"),
             Goal::Switchover { candidate: None } => f.write_str("switchover"),
             Goal::Switchover {
                 candidate: Some(node),

@@ -12,10 +12,15 @@ use crate::render::{self, Purpose};
 /// The first checks need `rise` rounds.
 const GATE_DEADLINE: Duration = Duration::from_secs(60);
 
+/// What is said of one that is not restarted.
+const WAITS: &str = "haproxy.service runs on with the limits that it was started with; `mahout deploy` \
+                     restarts it for its new ones, which cuts the sessions through it";
+
 /// Adds the phase.
 pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
     let cluster = desired.cluster;
     let mut work = Vec::new();
+    let mut waits = Vec::new();
     for node in cluster.with_role(Role::Haproxy) {
         let rendered = &desired.rendered[&node.name];
         let unit = &rendered.platform.haproxy_unit;
@@ -41,6 +46,13 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         }
         if !facts.is_active(unit) {
             steps.push(systemd(unit, UnitOperation::Start).into());
+        } else if draft.spares() {
+            if units_changed || is_older_than_its_unit(desired, node, facts) {
+                waits.push(&node.name);
+            }
+            if changed || is_stale(desired, node, facts) {
+                steps.push(systemd(unit, UnitOperation::Reload).into());
+            }
         } else if units_changed || is_older_than_its_unit(desired, node, facts) {
             // A limit of the unit holds from its next start on, and a configuration that needs
             // more is not loaded.
@@ -49,6 +61,9 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             steps.push(systemd(unit, UnitOperation::Reload).into());
         }
         work.push((node.name.clone(), steps));
+    }
+    for node in waits {
+        draft.note(Some(node), WAITS);
     }
     let touched: Vec<NodeName> = work
         .iter()

@@ -2,6 +2,8 @@
 //! carries out. Synchronous, pure, deterministic.
 
 pub mod action;
+pub mod adopt;
+mod another_file;
 pub mod change;
 pub mod dcs;
 mod destroy;
@@ -36,10 +38,12 @@ use std::time::Duration;
 pub use action::{Action, Data, LocalConnection};
 pub use change::{EtcdChange, PackageChange};
 
+use draft::Draft;
 pub use draft::is_as_rendered;
 pub use goal::Goal;
 pub use leftovers::leftovers;
 pub use preflight::PlanError;
+pub(crate) use preflight::is_of;
 pub use step::{Guard, Step, UnitOperation};
 
 use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
@@ -191,7 +195,7 @@ impl Plan {
     /// would lose something.
     pub fn switchover(desired: &Desired, candidate: Option<&NodeName>) -> Result<Self, PlanError> {
         preflight::check_vault(desired)?;
-        let mut draft = draft::Draft::new(desired.facts.clone());
+        let mut draft = Draft::new(desired.facts.clone());
         switchover::plan(&mut draft, desired, candidate)?;
         Ok(draft.finish().0)
     }
@@ -201,7 +205,7 @@ impl Plan {
     /// # Errors
     /// If there is no sound leader to copy from, or the copy that goes is one too many.
     pub fn reinitialize(desired: &Desired, node: &NodeName) -> Result<Self, PlanError> {
-        let mut draft = draft::Draft::new(desired.facts.clone());
+        let mut draft = Draft::new(desired.facts.clone());
         reinit::plan(&mut draft, desired, node)?;
         Ok(draft.finish().0)
     }
@@ -211,9 +215,19 @@ impl Plan {
     /// # Errors
     /// If something of another cluster is on the nodes.
     pub fn destroy(desired: &Desired) -> Result<Self, PlanError> {
-        let mut draft = draft::Draft::new(desired.facts.clone());
+        let mut draft = Draft::new(desired.facts.clone());
         destroy::plan(&mut draft, desired)?;
         Ok(draft.finish().0)
+    }
+
+    /// The plan by which a cluster that was made by other means is mahout's: as a deploy's, but
+    /// that nothing is restarted.
+    ///
+    /// # Errors
+    /// As [`Plan::project`], and if there is nothing to take over, or it is not what the inventory
+    /// and the vault say.
+    pub fn adopt(desired: &Desired) -> Result<Self, PlanError> {
+        adopt::plan(desired)
     }
 
     /// As [`Plan::project`], while `node` has lost what its member of etcd knew: it is taken out of
@@ -222,7 +236,7 @@ impl Plan {
     /// # Errors
     /// As [`Plan::project`], and if etcd cannot do without that member.
     pub fn replace(desired: &Desired, node: &NodeName) -> Result<(Self, Facts), PlanError> {
-        Self::converging(desired, Some(node))
+        converge(Draft::new(desired.facts.clone()), desired, Some(node))
     }
 
     /// The plan that makes the nodes what the cluster says, with the facts as they will be once
@@ -231,49 +245,7 @@ impl Plan {
     /// # Errors
     /// If a node is not there, or preflight finds something that a person must decide on.
     pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
-        Self::converging(desired, None)
-    }
-
-    fn converging(
-        desired: &Desired,
-        replaced: Option<&NodeName>,
-    ) -> Result<(Self, Facts), PlanError> {
-        let mut draft = draft::Draft::new(desired.facts.clone());
-        let member = match replaced {
-            Some(node) => replace::member(desired, node)?,
-            None => None,
-        };
-        let joins = member.as_ref().map(|member| &member.node.name);
-        for note in preflight::check(desired, joins)? {
-            draft.note(note.node.as_ref(), note.message);
-        }
-        if !desired.cluster.tls.enabled {
-            draft.note(None, OFF);
-        }
-        let external = desired.cluster.etcd.external.as_ref();
-        if external.is_some_and(ExternalEtcd::is_in_clear) {
-            draft.note(None, EXTERNAL_IN_CLEAR);
-        }
-        packages::plan(&mut draft, desired);
-        system::plan(&mut draft, desired);
-        selinux::plan(&mut draft, desired);
-        firewall::plan(&mut draft, desired);
-        tls::plan(&mut draft, desired);
-        if let Some(member) = &member {
-            replace::plan(&mut draft, desired, member);
-        }
-        etcd::plan(&mut draft, desired);
-        etcd_access::plan(&mut draft, desired);
-        let leads = patroni::plan(&mut draft, desired);
-        etcd_access::remove_old_users(&mut draft, desired);
-        haproxy::plan(&mut draft, desired);
-        vip::plan(&mut draft, desired);
-        let (plan, facts) = draft.finish();
-        // "Nothing to change" would be no answer.
-        if plan.is_empty() && !leads {
-            return Err(PlanError::nobody_leads());
-        }
-        Ok((plan, facts))
+        converge(Draft::new(desired.facts.clone()), desired, None)
     }
 
     /// Adds what is to be done after it.
@@ -304,4 +276,48 @@ impl Plan {
     fn works(&self) -> impl Iterator<Item = &NodeWork> {
         self.phases.iter().flat_map(|phase| &phase.work)
     }
+}
+
+/// What every plan shares that converges; `replaced` is a node whose member of etcd is to be a new
+/// one.
+fn converge(
+    mut draft: Draft,
+    desired: &Desired,
+    replaced: Option<&NodeName>,
+) -> Result<(Plan, Facts), PlanError> {
+    let member = match replaced {
+        Some(node) => replace::member(desired, node)?,
+        None => None,
+    };
+    let joins = member.as_ref().map(|member| &member.node.name);
+    for note in preflight::check(desired, joins)? {
+        draft.note(note.node.as_ref(), note.message);
+    }
+    if !desired.cluster.tls.enabled {
+        draft.note(None, OFF);
+    }
+    let external = desired.cluster.etcd.external.as_ref();
+    if external.is_some_and(ExternalEtcd::is_in_clear) {
+        draft.note(None, EXTERNAL_IN_CLEAR);
+    }
+    packages::plan(&mut draft, desired);
+    system::plan(&mut draft, desired);
+    selinux::plan(&mut draft, desired);
+    firewall::plan(&mut draft, desired);
+    tls::plan(&mut draft, desired);
+    if let Some(member) = &member {
+        replace::plan(&mut draft, desired, member);
+    }
+    etcd::plan(&mut draft, desired);
+    etcd_access::plan(&mut draft, desired);
+    let leads = patroni::plan(&mut draft, desired);
+    etcd_access::remove_old_users(&mut draft, desired);
+    haproxy::plan(&mut draft, desired);
+    vip::plan(&mut draft, desired);
+    let (plan, facts) = draft.finish();
+    // "Nothing to change" would be no answer.
+    if plan.is_empty() && !leads {
+        return Err(PlanError::nobody_leads());
+    }
+    Ok((plan, facts))
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::{
-    Action, Condition, Desired, Gate, LocalConnection, Rollout, Step, UnitOperation, dynamic,
-    members, roles, tls,
+    Action, Condition, Desired, Gate, LocalConnection, Rollout, Step, UnitOperation, another_file,
+    dynamic, members, roles, tls,
 };
 use crate::cluster::{CertificatePurpose, Cluster, Node, NodeName, Role, SecretName, TlsStage};
 use crate::facts::{Facts, NodeFacts};
@@ -76,6 +76,22 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
         if running && restarts(desired) {
             if config_changed || is_older_than_its_file(desired, node, facts) {
                 steps.push(restart(desired, node));
+            }
+        } else if let Some(process) = facts
+            .processes
+            .get(UNIT)
+            .filter(|process| running && another_file::is_read(process))
+        {
+            if draft.spares() {
+                let write = another_file::write(process, rendered);
+                if write.is_some() || another_file::is_stale(process, unit) {
+                    steps.extend(write.map(Step::from));
+                    steps.push(reload_step(desired, node, facts));
+                    reloaded.insert(&node.name);
+                }
+            } else {
+                steps.push(restart(desired, node));
+                steps.extend(another_file::removal(process).map(Step::from));
             }
         } else if running && (config_changed || is_stale(desired, node, facts)) {
             steps.push(reload_step(desired, node, facts));

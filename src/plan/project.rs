@@ -93,6 +93,12 @@ impl NodeFacts {
                     "loaded".clone_into(&mut unit.load);
                     unit.fragment.clone_from(&file.path);
                 }
+                for process in self.processes.values_mut() {
+                    if process.config_file.as_ref() == Some(&file.path) {
+                        process.config = Some(file.content.clone());
+                        process.config_modified = WRITTEN;
+                    }
+                }
                 self.files.insert(
                     file.path.clone(),
                     FileFacts {
@@ -202,6 +208,8 @@ impl NodeFacts {
             UnitOperation::Start | UnitOperation::Restart => {
                 "active".clone_into(&mut unit.active);
                 unit.active_since = Some(READ);
+                // It is started anew, with whatever its unit says.
+                self.processes.remove(name);
                 self.project_started(name);
             }
             UnitOperation::Stop => {

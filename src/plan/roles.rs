@@ -98,10 +98,21 @@ pub(super) fn create(draft: &mut Draft, desired: &Desired, leader: Option<&NodeN
         options: Vec::new(),
         password: Some(SecretName::Probe),
     };
-    let steps = std::iter::once(&probe)
+    // In a database that this plan makes, Patroni makes it.
+    let before = desired.facts.nodes.get(&node.name);
+    let before = before.and_then(|facts| facts.postgresql.as_ref());
+    let rewind = before.filter(|said| said.answers).map(|_| UserSpec {
+        name: cluster.postgresql.rewind.clone(),
+        options: Vec::new(),
+        password: Some(SecretName::Rewind),
+    });
+    let steps = rewind
+        .iter()
+        .chain(std::iter::once(&probe))
         .chain(&cluster.postgresql.users)
         .filter(|user| !known.contains(&user.name))
         .map(|user| {
+            let rewinds = user.password == Some(SecretName::Rewind);
             let action = Action::CreateRole {
                 connection: connection(desired, node),
                 name: user.name.clone(),
@@ -110,6 +121,7 @@ pub(super) fn create(draft: &mut Draft, desired: &Desired, leader: Option<&NodeN
                     .password
                     .as_ref()
                     .map(|name| desired.secrets.get(name).clone()),
+                functions: if rewinds { REWINDS } else { &[] },
             };
             guarded(cluster, node, action)
         })
@@ -117,6 +129,14 @@ pub(super) fn create(draft: &mut Draft, desired: &Desired, leader: Option<&NodeN
     let work = vec![(node.name.clone(), steps)];
     draft.phase("roles", Rollout::Parallel, work, |_| None);
 }
+
+/// What pg_rewind calls as a role that is no superuser; the same that Patroni gives it.
+const REWINDS: &[&str] = &[
+    "pg_ls_dir(text, boolean, boolean)",
+    "pg_stat_file(text, boolean)",
+    "pg_read_binary_file(text)",
+    "pg_read_binary_file(text, bigint, bigint, boolean)",
+];
 
 /// What a role may otherwise than the inventory says, each with what it says; what that does not
 /// name is as `CREATE ROLE` has it, but for the login.

@@ -27,6 +27,11 @@ impl Version {
         (!numbers.is_empty()).then_some(Self(numbers))
     }
 
+    /// Its first two numbers, between which formats of data may change.
+    pub fn minor(&self) -> &[u32] {
+        &self.0[..self.0.len().min(2)]
+    }
+
     /// Whether it is at least `numbers`.
     pub fn at_least(&self, numbers: &[u32]) -> bool {
         self.0.as_slice() >= numbers

@@ -23,6 +23,7 @@
 //! | `unchanged` | what was asked for consent, `secrets edit` | |
 //! | `done` | `deploy` and its kin, after the findings | of `deploy`: `connect`, the URL of libpq by which clients write |
 //! | `destroyed` | `destroy` | `scope` |
+//! | `adopted` | `adopt`, after the findings | `scope` |
 //! | `written` | `init` | `path` |
 //! | `valid` | `check` | `path`, `scope`, `nodes` (how many), `worst_failover_seconds` |
 //! | `rendered` | `render`, one a file | `node`, `file` (its path there), `path` (its path here) |

@@ -1,11 +1,11 @@
 //! Rotation: what a vault is to hold after it. The deploy that follows brings it to the nodes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
 use super::complete::new_authority;
-use super::{Vault, VaultError, check_strength, file, generate};
+use super::{Vault, VaultError, check_form, check_strength, file, generate};
 use crate::cluster::{Cluster, SecretName, SecretSource};
 use crate::secret::Secret;
 
@@ -105,6 +105,29 @@ impl Vault {
         Ok(())
     }
 
+    /// Takes over what a cluster has that was made without this vault. What the vault has already
+    /// stays, what others than the vault keep is not touched: whether that is what the cluster has
+    /// is for a plan to say. Nothing is written; [`Vault::resolve`] does that.
+    ///
+    /// # Errors
+    /// If a value cannot stand in the files that it is written to.
+    pub fn adopt(
+        &mut self,
+        found: &BTreeMap<SecretName, Secret>,
+        cluster: &Cluster,
+    ) -> Result<(), VaultError> {
+        for (name, value) in found {
+            let text = name.to_string();
+            if ours(name, cluster).is_err() || self.kept.secrets.contains_key(&text) {
+                continue;
+            }
+            check_form(name, value)?;
+            self.next.adopted.insert(text.clone());
+            self.next.secrets.insert(text, value.clone());
+        }
+        Ok(())
+    }
+
     fn advance(&mut self, cluster: &Cluster, now: OffsetDateTime) -> Result<(), VaultError> {
         let stage = self.stage();
         let authorities = &mut self.next.authorities;
@@ -123,6 +146,7 @@ impl Vault {
     /// deploy between them it is the first one's that the cluster has.
     fn put(&mut self, name: &SecretName, value: Secret) {
         let name = name.to_string();
+        self.next.adopted.remove(&name);
         let old = self.next.secrets.insert(name.clone(), value);
         if let Some(old) = old {
             self.next.previous.entry(name).or_insert(old);

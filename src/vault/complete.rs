@@ -31,6 +31,9 @@ pub(super) fn complete(
                 Some(value) => value.clone(),
                 None => generate::password()?,
             };
+            if made.adopted.contains(&name) {
+                content.adopted.insert(name.clone());
+            }
             content.secrets.insert(name, value);
         }
     }

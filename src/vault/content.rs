@@ -1,13 +1,13 @@
 //! What is in the vault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
-/// The form of the content; 1 was JSON in clear text, 2 had no lineage.
-pub(super) const VERSION: u32 = 3;
+/// The form of the content; 1 was JSON in clear text, 2 had no lineage, 3 no adopted secrets.
+pub(super) const VERSION: u32 = 4;
 
 /// What the file holds, once it is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub(super) struct Content {
     /// The generated secrets by name.
     #[serde(with = "exposed")]
     pub(super) secrets: BTreeMap<String, Secret>,
+    /// The names of those that a cluster had before mahout: they are what they are, weak ones, too.
+    #[serde(default)]
+    pub(super) adopted: BTreeSet<String>,
     /// The values that secrets had before a rotation that is not finished.
     #[serde(with = "exposed")]
     pub(super) previous: BTreeMap<String, Secret>,

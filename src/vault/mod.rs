@@ -185,7 +185,10 @@ impl Vault {
             let text = name.to_string();
             if let Some(value) = self.next.secrets.get(&text) {
                 // A kept one may have been changed by hand.
-                check_strength(name, value)?;
+                check_form(name, value)?;
+                if !self.next.adopted.contains(&text) {
+                    check_strength(name, value)?;
+                }
                 secrets.values.insert(name.clone(), value.clone());
             }
             if let Some(value) = self.next.previous.get(&text) {
@@ -301,22 +304,36 @@ fn names(content: &Content) -> BTreeSet<String> {
 
 /// Refuses a value that is no secret or that the files it is written to cannot carry.
 fn check_strength(name: &SecretName, value: &Secret) -> Result<(), VaultError> {
+    check_form(name, value)?;
     let text = value.expose();
-    let why = if text.is_empty() {
-        "is empty"
-    } else if text.chars().any(char::is_control) {
-        "holds a line break or another control character"
-    } else if text == name.to_string() || matches!(name, SecretName::User(user) if text == user) {
-        "is its own name"
+    if text == name.to_string() || matches!(name, SecretName::User(user) if text == user) {
+        Err(unusable(name, "is its own name"))
     } else if is_well_known(text) {
-        "is a password that is tried first, or has fewer than eight characters"
+        let why = "is a password that is tried first, or has fewer than eight characters";
+        Err(unusable(name, why))
     } else {
-        return Ok(());
-    };
-    Err(VaultError::Unusable {
+        Ok(())
+    }
+}
+
+/// Refuses a value that the files it is written to cannot carry.
+fn check_form(name: &SecretName, value: &Secret) -> Result<(), VaultError> {
+    let text = value.expose();
+    if text.is_empty() {
+        Err(unusable(name, "is empty"))
+    } else if text.chars().any(char::is_control) {
+        let why = "holds a line break or another control character";
+        Err(unusable(name, why))
+    } else {
+        Ok(())
+    }
+}
+
+fn unusable(name: &SecretName, why: &str) -> VaultError {
+    VaultError::Unusable {
         name: name.clone(),
         why: why.to_owned(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+mod adopted;
 mod brought;
 mod file;
 mod keys;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::view::{Judge, View, by_value, differ};
 use super::words::{bytes, count};
-use crate::cluster::Role;
+use crate::cluster::{Node, Role};
+use crate::facts::etcd::EtcdMember;
+use crate::plan::is_of;
 
 /// From here on etcd's database is near its quota, at which it refuses writes and Patroni demotes
 /// the leader.
@@ -67,27 +69,24 @@ pub(super) fn members(view: &View, judge: &mut Judge) {
     if view.cluster.etcd.external.is_some() {
         return;
     }
-    let wanted: BTreeSet<&str> = view
-        .cluster
-        .with_role(Role::Etcd)
-        .map(|node| node.name.as_str())
-        .collect();
+    let wanted: Vec<&Node> = view.cluster.with_role(Role::Etcd).collect();
+    // A member that was made by other means keeps its name until it restarts.
+    let is_of = |node: &Node, member: &EtcdMember| {
+        member.name == node.name.as_str() || is_of(view.cluster, node, member)
+    };
     // Members agree on the list or lag for a moment: one fault is told once.
     let (mut errors, mut warnings) = (BTreeSet::new(), BTreeSet::new());
     for (_, etcd) in view.etcd() {
-        let names: BTreeSet<&str> = etcd
-            .members
-            .iter()
-            .map(|member| member.name.as_str())
-            .collect();
-        for missing in wanted.difference(&names) {
-            errors.insert(format!("{missing} is not a member"));
+        for node in &wanted {
+            if !etcd.members.iter().any(|member| is_of(node, member)) {
+                errors.insert(format!("{} is not a member", node.name));
+            }
         }
         for member in &etcd.members {
             if member.name.is_empty() {
                 let url = member.peer_urls.join(", ");
                 warnings.insert(format!("the member at {url} was added and never started"));
-            } else if !wanted.contains(member.name.as_str()) {
+            } else if !wanted.iter().any(|node| is_of(node, member)) {
                 errors.insert(format!(
                     "{} is a member and not in the inventory",
                     member.name

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 
+mod adopt;
 mod architecture;
 mod attack;
 mod care;

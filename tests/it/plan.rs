@@ -1,5 +1,6 @@
 //! Plans as data: what is planned from which facts, and what is refused.
 
+mod adopt;
 mod care;
 mod case;
 mod converge;

@@ -183,6 +183,7 @@ fn plan(sample: &Sample) -> Plan {
         name: "app".to_owned(),
         options: vec!["LOGIN".to_owned(), "CREATEDB".to_owned()],
         password: Some(Secret::new("s3cret-app")),
+        functions: &[],
     };
     Plan {
         phases: vec![

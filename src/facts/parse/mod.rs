@@ -5,6 +5,7 @@ mod files;
 mod firewall;
 mod packages;
 mod ports;
+mod processes;
 mod selinux;
 mod system;
 mod units;
@@ -49,6 +50,7 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
         sysctl: system::sysctl(ask, &sections),
         files: files::files(ask, &sections),
         directories: files::directories(ask, &sections),
+        processes: processes::processes(&sections),
         ports: ports::ports(&sections),
         disks,
         etcd: ask

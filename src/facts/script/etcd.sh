@@ -20,7 +20,13 @@ etcd() {
   etcd_tls=${etcd_tls:-$node_tls}
   if [ -z "$etcd_urls$etcd_data_dir" ]; then return; fi
   echo @etcd
-  if [ -n "$etcd_data_dir" ] && [ -d "$etcd_data_dir/member" ]; then echo 'member yes'; fi
+  if [ -n "$etcd_data_dir" ] && [ -d "$etcd_data_dir/member" ]; then
+    echo 'member yes'
+    set +f
+    set -- "$etcd_data_dir"/member/wal/*.wal
+    set -f
+    if [ -f "$1" ]; then echo "log $(head -c "$etcd_log_bytes" "$1" | base64 | tr -d '\n')"; fi
+  fi
   if ! has curl; then
     echo 'error curl is not installed'
     return

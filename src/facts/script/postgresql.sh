@@ -43,6 +43,33 @@ postmasters() {
   done
 }
 
+# What a server is that runs in none of the directories that were asked for.
+stranger() {
+  for data in $postgresql_data_dirs; do
+    if [ "${data%/}" = "$1" ]; then return; fi
+  done
+  if [ ! -r "$1/PG_VERSION" ] || [ ! -r "$1/postmaster.pid" ]; then return; fi
+  read -r major <"$1/PG_VERSION"
+  bin=$(postgresql_bin pg_controldata "$major")
+  if [ -z "$bin" ]; then return; fi
+  "$bin/pg_controldata" "$1" | sed -n "s|^Database |control $1 |p"
+  {
+    read -r _ && read -r _ && read -r _ && read -r port && read -r directory
+  } <"$1/postmaster.pid"
+  owner=$(stat -c %U "$1")
+  if has setpriv; then
+    set -- "$1" setpriv "--reuid=$(id -u "$owner")" "--regid=$(id -g "$owner")" --clear-groups
+  else
+    set -- "$1" runuser -u "$owner" --
+  fi
+  stranger=$1
+  shift
+  PGCONNECT_TIMEOUT=2 PGOPTIONS='-c statement_timeout=3000' bounded 6 "$@" "$bin/psql" -XAtqw \
+    -h "$directory" -p "$port" -U "$owner" -d postgres \
+    -c "select datname from pg_database where not datistemplate and datname <> 'postgres' order by 1" |
+    sed "s|^|database $stranger |"
+}
+
 # Sets where the server listens: what it says itself, else the usual places.
 find_socket() {
   socket=
@@ -69,7 +96,12 @@ find_socket() {
 postgresql() {
   if [ -z "$postgresql_data_dirs" ]; then return; fi
   echo @postgresql
-  postmasters
+  servers=$(postmasters)
+  printf '%s\n' "$servers"
+  for line in $servers; do
+    line=${line#postmaster }
+    stranger "${line#* }"
+  done
   major=$postgresql_major
   for data in $postgresql_data_dirs; do
     if [ ! -d "$data" ] || is_empty "$data"; then continue; fi

@@ -17,6 +17,8 @@ select json_build_object('role_options', json_object_agg(rolname, json_build_arr
   case when rolcanlogin then '' else 'NO' end || 'LOGIN', case when rolreplication then '' else 'NO' end || 'REPLICATION',
   case when rolbypassrls then '' else 'NO' end || 'BYPASSRLS', 'CONNECTION LIMIT ' || rolconnlimit))) from pg_roles where rolname !~ '^pg_';
 select json_build_object('verifiers', json_object_agg(rolname, rolpassword)) from pg_authid where rolname in (:roles);
+select json_build_object('tablespaces', json_agg(pg_tablespace_location(oid) order by oid)) from pg_tablespace where spcname !~ '^pg_';
+select json_build_object('md5_roles', json_agg(rolname order by rolname)) from pg_authid where rolpassword like 'md5%';
 select json_build_object('replication', json_agg(json_build_object(
   'application_name', application_name, 'state', state, 'sync_state', sync_state, 'encrypted', ssl, 'lag_bytes',
   case when not pg_is_in_recovery() then pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) end)

@@ -33,6 +33,34 @@ units() {
   done
   echo @limits
   grep -s '^Max open files' /dev/null $limits
+  process patroni.service "$shown"
+  process etcd.service "$shown"
+}
+
+# How the main process of a unit was started: with what words and what environment, and what its last
+# word says, if that is a file of settings. Both may hold passwords.
+process() {
+  pid=$(printf '%s\n' "$2" | awk -v unit="$1" '
+    BEGIN { RS = "" }
+    index("\n" $0 "\n", "\nId=" unit "\n") && match("\n" $0, /\nMainPID=[0-9]+/) {
+      print substr("\n" $0, RSTART + 9, RLENGTH - 9)
+      exit
+    }')
+  case $pid in
+    '' | 0) return ;;
+  esac
+  echo "@process $1"
+  echo "words $(base64 <"/proc/$pid/cmdline" | tr -d '\n')"
+  echo "variables $(base64 <"/proc/$pid/environ" | tr -d '\n')"
+  last=$(tr '\0' '\n' <"/proc/$pid/cmdline" | tail -n 1)
+  case $last in
+    /*.yml | /*.yaml)
+      if [ -f "$last" ]; then
+        echo "settings $(head -c "$content_limit" "$last" | base64 | tr -d '\n')"
+        echo "modified $(stat -L -c %Y "$last")"
+      fi
+      ;;
+  esac
 }
 
 # Sockets in state 0A (LISTEN) and, by inode, the oldest process that has each of them open.

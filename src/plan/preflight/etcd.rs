@@ -17,8 +17,9 @@ pub(super) fn check(findings: &mut Findings, desired: &Desired, joins: Option<&N
         external(findings, desired);
         return;
     }
-    different_clusters(findings, desired);
+    different_clusters(findings, desired, joins);
     logins(findings, desired);
+    newer_than_its_package(findings, desired);
     silent(findings, desired);
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
@@ -57,7 +58,7 @@ pub(super) fn peer_urls(cluster: &Cluster, node: &Node) -> [String; 4] {
 }
 
 /// Whether `member` is that of `node`.
-pub(in crate::plan) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
+pub(crate) fn is_of(cluster: &Cluster, node: &Node, member: &EtcdMember) -> bool {
     let ours = peer_urls(cluster, node);
     member.peer_urls.iter().any(|url| ours.contains(url))
 }
@@ -166,16 +167,20 @@ fn unasked(findings: &mut Findings, desired: &Desired, node: &Node, facts: &Node
     }
 }
 
-/// Members of ours that run in different clusters.
-fn different_clusters(findings: &mut Findings, desired: &Desired) {
+/// Members of ours in different clusters.
+fn different_clusters(findings: &mut Findings, desired: &Desired, joins: Option<&NodeName>) {
     let mut clusters: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (node, facts) in with_etcd(desired) {
-        if let Some(etcd) = facts
-            .etcd
-            .as_ref()
-            .filter(|etcd| !etcd.cluster_id.is_empty())
-        {
-            let nodes = clusters.entry(etcd.cluster_id.as_str()).or_default();
+        if joins == Some(&node.name) {
+            continue;
+        }
+        // One that does not run is of the cluster that its data says.
+        let said = facts.etcd.as_ref().and_then(|etcd| {
+            let both = [&etcd.cluster_id, &etcd.data_cluster_id];
+            both.into_iter().find(|id| !id.is_empty())
+        });
+        if let Some(id) = said {
+            let nodes = clusters.entry(id.as_str()).or_default();
             nodes.push(node.name.as_str());
         }
     }
@@ -224,6 +229,33 @@ const LIST_IS_ROOTS: [[u32; 3]; 2] = [[3, 5, 28], [3, 6, 9]];
 
 fn list_is_roots(version: &Version) -> bool {
     LIST_IS_ROOTS.iter().any(|bad| *version == Version::of(bad))
+}
+
+/// A member whose program is newer than its package, which is what it is started from next.
+fn newer_than_its_package(findings: &mut Findings, desired: &Desired) {
+    for (node, facts) in with_etcd(desired) {
+        let Some(etcd) = facts.etcd.as_ref() else {
+            continue;
+        };
+        let next = &desired.rendered[&node.name].versions.etcd;
+        let Some(now) = Version::parse_package(&etcd.server_version) else {
+            continue;
+        };
+        if now.minor() > next.minor() {
+            findings.refuse(
+                Some(&node.name),
+                format!(
+                    "etcd {now} runs here, and its package is {next}: etcd does not go back to an older \
+                     version"
+                ),
+                Some(
+                    "have a package repository with the newer version on the node, and name it as \
+                     `etcd.version`"
+                        .to_owned(),
+                ),
+            );
+        }
+    }
 }
 
 /// etcd lets us in, and can let Patroni in.

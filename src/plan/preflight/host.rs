@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::cluster::{Node, Role};
-use crate::facts::NodeFacts;
+use crate::facts::{ListeningPort, NodeFacts};
 use crate::plan::{Desired, etcd, patroni};
 
 /// What the packages, etcd's first 64 MB of WAL and an empty database take at least.
@@ -88,6 +88,21 @@ pub(super) fn space(findings: &mut Findings, node: &Node, facts: &NodeFacts) {
     }
 }
 
+/// Whether the unit is at rest, and what listens is not its own: PostgreSQL outlives a Patroni that
+/// crashed, and a process of HAProxy's lives as long as its last session.
+fn runs_by_other_means(facts: &NodeFacts, unit: &str, port: u16) -> bool {
+    let state = facts
+        .units
+        .get(unit)
+        .map_or("", |unit| unit.active.as_str());
+    let is_at_rest = matches!(state, "" | "inactive" | "failed");
+    let of_postgresql = facts
+        .ports
+        .iter()
+        .any(|listening| listening.port == port && listening.process.starts_with("post"));
+    is_at_rest && unit != HAPROXY && !of_postgresql
+}
+
 /// Each port that we are going to listen on is free or already our own service's.
 pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, facts: &NodeFacts) {
     let cluster = desired.cluster;
@@ -140,15 +155,17 @@ pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, fac
         ));
     }
     for (port, purpose, unit, owners) in wanted {
+        let is_named_as_ours = |listening: &ListeningPort| {
+            let mut owners = owners.iter();
+            owners.any(|owner| listening.process.starts_with(owner))
+        };
         let taken = facts.ports.iter().find(|listening| {
             listening.port == port
                 && if listening.process.is_empty() {
                     // The kernel's own (NFS), or of a container; not ours where ours does not run.
                     !facts.is_active(unit)
                 } else {
-                    !owners
-                        .iter()
-                        .any(|owner| listening.process.starts_with(owner))
+                    !is_named_as_ours(listening) || runs_by_other_means(facts, unit, port)
                 }
         });
         if let Some(listening) = taken {
@@ -163,7 +180,11 @@ pub(super) fn ports(findings: &mut Findings, desired: &Desired, node: &Node, fac
                     "port {port}, wanted for {purpose}, is taken by {owner}{}",
                     pid.unwrap_or_default()
                 ),
-                Some("stop it, or choose another port in the inventory".to_owned()),
+                Some(if is_named_as_ours(listening) {
+                    format!("{unit} does not run it: stop it, or have that unit run it")
+                } else {
+                    "stop it, or choose another port in the inventory".to_owned()
+                }),
             );
         }
     }

@@ -7,6 +7,7 @@ use super::etcd::is_of;
 use crate::cluster::{Node, Role};
 use crate::facts::NodeFacts;
 use crate::facts::etcd::EtcdMember;
+use crate::facts::postgresql::StrangerFacts;
 use crate::plan::dcs::{Dcs, holds_database};
 use crate::plan::{Desired, etcd, patroni};
 
@@ -67,9 +68,16 @@ pub(super) fn foreign_etcd(
         let what = if strangers.is_empty() {
             "and does not tell its members".to_owned()
         } else {
+            let id = facts.etcd.as_ref().map_or("", |etcd| &etcd.cluster_id);
+            let own: Vec<String> = cluster
+                .with_role(Role::Etcd)
+                .map(|node| cluster.etcd_peer_url(node))
+                .collect();
             format!(
-                "with members that are not of this cluster: {}",
-                named(&strangers)
+                "with members that are not of this cluster: {} of the cluster {id}; this one's are \
+                 {}",
+                named(&strangers),
+                own.join(", ")
             )
         };
         findings.refuse(
@@ -116,7 +124,8 @@ pub(super) fn foreign_postgresql(
             findings.refuse(
                 Some(&node.name),
                 format!(
-                    "a PostgreSQL that Patroni does not manage runs here: {directory} (pid {pid})"
+                    "a PostgreSQL that Patroni does not manage runs here: {directory} (pid {pid}){}",
+                    identity_of(desired, postgresql.strangers.get(directory))
                 ),
                 Some(
                     "mahout would have to stop it; if it is not needed, stop and disable it \
@@ -186,6 +195,26 @@ pub(super) fn foreign_postgresql(
         }
         (None, _) => {}
     }
+}
+
+/// What a PostgreSQL beside Patroni's is, and what this cluster's is.
+fn identity_of(desired: &Desired, stranger: Option<&StrangerFacts>) -> String {
+    let Some(StrangerFacts {
+        system_identifier: Some(identifier),
+        databases,
+    }) = stranger
+    else {
+        return String::new();
+    };
+    let databases = match databases.as_slice() {
+        [] => String::new(),
+        names => format!(", databases {}", names.join(", ")),
+    };
+    let ours = match Dcs::of(desired.cluster, desired.facts) {
+        Dcs::Knows(known) => format!("this cluster's is {known}"),
+        _ => "this cluster has no database yet".to_owned(),
+    };
+    format!(", system identifier {identifier}{databases}; {ours}")
 }
 
 fn reinit(node: &Node) -> String {

@@ -13,7 +13,7 @@ mod vip;
 
 use std::fmt;
 
-pub(super) use etcd::is_of;
+pub(crate) use etcd::is_of;
 
 use super::{Desired, Note};
 use crate::cluster::NodeName;

@@ -23,6 +23,17 @@ fn a_postgresql_beside_patroni_is_refused() {
         "pg-1: a PostgreSQL that Patroni does not manage runs here: \
          /var/lib/postgresql/15/main (pid 99)",
     );
+    let stranger = mahout::facts::postgresql::StrangerFacts {
+        system_identifier: Some("99".to_owned()),
+        databases: vec!["shop".to_owned(), "wiki".to_owned()],
+    };
+    let other = "/var/lib/postgresql/15/main".to_owned();
+    case.postgresql("pg-1").strangers.insert(other, stranger);
+    refused(
+        &case,
+        "/var/lib/postgresql/15/main (pid 99), system identifier 99, databases shop, wiki; this \
+         cluster has no database yet",
+    );
     let mut case = Case::running();
     let own = "/var/lib/postgresql/15/patroni/".to_owned();
     case.postgresql("pg-1").postmasters.insert(own, 99);

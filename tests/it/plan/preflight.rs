@@ -97,18 +97,25 @@ fn a_port_of_somebody_else_is_refused_and_our_own_is_not() {
         process: process.to_owned(),
         pid: Some(42),
     };
-    for (port, own) in [
-        (2379, "etcd"),
-        (2380, "etcd"),
-        (8008, "patroni"),
-        (8008, "python3"),
-        (5432, "postgres"),
-        (5000, "haproxy"),
-        (5001, "haproxy"),
-        (7000, "haproxy"),
+    for (port, own, unit) in [
+        (2379, "etcd", "etcd.service"),
+        (2380, "etcd", "etcd.service"),
+        (8008, "patroni", "patroni.service"),
+        (8008, "python3", "patroni.service"),
+        (5432, "postgres", ""),
+        (5000, "haproxy", ""),
+        (5001, "haproxy", ""),
+        (7000, "haproxy", ""),
     ] {
         let mut case = bare();
         case.node("pg-1").ports = vec![listening(port, own), listening(80, "nginx")];
+        if !unit.is_empty() {
+            // Somebody started it by other means, or ours is about to be up.
+            let refusal = case.refusal();
+            let words = format!("hint: {unit} does not run it");
+            assert!(refusal.contains(&words), "{refusal}");
+            "activating".clone_into(&mut case.unit("pg-1", unit).active);
+        }
         case.plan();
         case.node("pg-1").ports = vec![listening(port, "nginx")];
         let refusal = case.refusal();

@@ -152,6 +152,18 @@ fn an_etcd_that_keeps_its_data_elsewhere_is_not_restarted_without_it() {
 }
 
 #[test]
+fn a_member_is_not_started_from_an_older_package() {
+    let mut case = Case::running();
+    case.etcd("pg-3").server_version = "3.4.99".to_owned();
+    case.plan();
+    case.etcd("pg-3").server_version = "3.5.9".to_owned();
+    refused(
+        &case,
+        "pg-3: etcd 3.5.9 runs here, and its package is 3.4.23: etcd does not go back",
+    );
+}
+
+#[test]
 fn members_of_two_clusters_are_refused() {
     let mut case = Case::running();
     case.etcd("pg-3").cluster_id = "c2".to_owned();
@@ -159,6 +171,13 @@ fn members_of_two_clusters_are_refused() {
         &case,
         "the etcd members belong to different clusters: pg-1, pg-2 of c1; pg-3 of c2",
     );
+    // One that does not run is known by its data.
+    let mut case = Case::running();
+    case.stop("pg-3", "etcd.service");
+    case.etcd("pg-3").data_cluster_id = "c1".to_owned();
+    case.plan();
+    case.etcd("pg-3").data_cluster_id = "c2".to_owned();
+    refused(&case, "different clusters: pg-1, pg-2 of c1; pg-3 of c2");
 }
 
 #[test]

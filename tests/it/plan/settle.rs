@@ -32,7 +32,7 @@ pub(super) fn settle(cluster: &Cluster, node: &Node, facts: &mut NodeFacts, lead
         answers: true,
         roles: users
             .map(|user| user.name.clone())
-            .chain(["mahout_probe".to_owned()])
+            .chain(["mahout_probe".to_owned(), cluster.postgresql.rewind.clone()])
             .collect(),
         ..PostgresqlFacts::default()
     });

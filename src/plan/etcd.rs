@@ -16,7 +16,7 @@ use crate::render::Purpose;
 pub const UNIT: &str = "etcd.service";
 
 /// A member answers within a second or two once all have started; a slow disk needs longer.
-const GATE_DEADLINE: Duration = Duration::from_secs(90);
+pub(super) const GATE_DEADLINE: Duration = Duration::from_secs(90);
 
 /// Adds the phases.
 pub(super) fn plan(draft: &mut Draft, desired: &Desired) {

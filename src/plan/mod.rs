@@ -21,6 +21,7 @@ mod project;
 mod reinit;
 mod replace;
 mod repositories;
+mod restore;
 mod roles;
 pub mod selinux;
 pub mod stages;
@@ -42,7 +43,7 @@ pub use preflight::PlanError;
 pub use step::{Guard, Step, UnitOperation};
 
 use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
-use crate::cluster::{Cluster, ExternalEtcd, NodeName, Secrets};
+use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Secrets};
 use crate::facts::Facts;
 use crate::render::Rendered;
 
@@ -175,6 +176,34 @@ pub enum Condition {
     },
 }
 
+/// What a plan brings back beside what every deploy does.
+enum Lost<'a> {
+    /// Nothing.
+    Nothing,
+    /// A member of etcd.
+    Member(replace::Member<'a>),
+    /// etcd's majority, or what it knew.
+    Dcs(restore::Restoration<'a>),
+}
+
+impl Lost<'_> {
+    fn mends(&self) -> preflight::Mends {
+        match self {
+            Lost::Nothing => preflight::Mends::default(),
+            Lost::Member(member) => preflight::Mends::member(&member.node.name),
+            Lost::Dcs(restoration) => restoration.mends(),
+        }
+    }
+
+    /// Who is to lead first.
+    fn first(&self) -> Option<&Node> {
+        match self {
+            Lost::Dcs(restoration) => restoration.first,
+            _ => None,
+        }
+    }
+}
+
 impl Plan {
     /// The plan by which another member leads: `candidate`, or one that Patroni chooses.
     ///
@@ -214,7 +243,22 @@ impl Plan {
     /// # Errors
     /// As [`Plan::project`], and if etcd cannot do without that member.
     pub fn replace(desired: &Desired, node: &NodeName) -> Result<(Self, Facts), PlanError> {
-        Self::converging(desired, Some(node))
+        let member = replace::member(desired, node)?;
+        Self::converging(desired, &member.map_or(Lost::Nothing, Lost::Member))
+    }
+
+    /// As [`Plan::project`], while etcd has lost its majority, or what it knew of the cluster. `from`
+    /// and `leader` say what cannot be seen.
+    ///
+    /// # Errors
+    /// As [`Plan::project`], and if nothing is lost, or what counts cannot be told.
+    pub fn restore_dcs(
+        desired: &Desired,
+        from: Option<&NodeName>,
+        leader: Option<&NodeName>,
+    ) -> Result<(Self, Facts), PlanError> {
+        let restoration = restore::restoration(desired, from, leader)?;
+        Self::converging(desired, &Lost::Dcs(restoration))
     }
 
     /// The plan that makes the nodes what the cluster says, with the facts as they will be once
@@ -223,20 +267,12 @@ impl Plan {
     /// # Errors
     /// If a node is not there, or preflight finds something that a person must decide on.
     pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
-        Self::converging(desired, None)
+        Self::converging(desired, &Lost::Nothing)
     }
 
-    fn converging(
-        desired: &Desired,
-        replaced: Option<&NodeName>,
-    ) -> Result<(Self, Facts), PlanError> {
+    fn converging(desired: &Desired, lost: &Lost) -> Result<(Self, Facts), PlanError> {
         let mut draft = draft::Draft::new(desired.facts.clone());
-        let member = match replaced {
-            Some(node) => replace::member(desired, node)?,
-            None => None,
-        };
-        let joins = member.as_ref().map(|member| &member.node.name);
-        for note in preflight::check(desired, joins)? {
+        for note in preflight::check(desired, &lost.mends())? {
             draft.note(note.node.as_ref(), note.message);
         }
         if !desired.cluster.tls.enabled {
@@ -251,12 +287,14 @@ impl Plan {
         selinux::plan(&mut draft, desired);
         firewall::plan(&mut draft, desired);
         tls::plan(&mut draft, desired);
-        if let Some(member) = &member {
-            replace::plan(&mut draft, desired, member);
+        match lost {
+            Lost::Nothing => {}
+            Lost::Member(member) => replace::plan(&mut draft, desired, member),
+            Lost::Dcs(restoration) => restoration.plan(&mut draft, desired),
         }
         etcd::plan(&mut draft, desired);
         etcd_access::plan(&mut draft, desired);
-        let leads = patroni::plan(&mut draft, desired);
+        let leads = patroni::plan(&mut draft, desired, lost.first());
         etcd_access::remove_old_users(&mut draft, desired);
         haproxy::plan(&mut draft, desired);
         let (plan, facts) = draft.finish();

@@ -168,13 +168,19 @@ pub enum Command {
         options: Deploy,
     },
     /// End the cluster: stop its services, move its data aside, remove its keys and files
-    Destroy {
-        /// The name of the cluster, its scope, instead of typing it when asked
-        #[arg(long, value_name = "SCOPE", conflicts_with = "dry_run")]
-        confirm: Option<String>,
-        /// Show the plan; touches nothing
-        #[arg(long)]
-        dry_run: bool,
+    Destroy(ByName),
+    /// Bring etcd back when most of its members have lost their data, or all that it knew; then
+    /// whoever has the newest database leads
+    RestoreDcs {
+        /// The member of etcd whose data counts, where several have theirs
+        #[arg(long, value_name = "NODE")]
+        from: Option<String>,
+        /// Who has the newest database, where that cannot be seen
+        #[arg(long, value_name = "NODE")]
+        leader: Option<String>,
+        /// As with destroy.
+        #[command(flatten)]
+        options: ByName,
     },
     /// Show and change what the vault holds, and who can read it
     Secrets {
@@ -241,6 +247,17 @@ pub struct Deploy {
     /// With --dry-run: plan from a record instead of asking the nodes
     #[arg(long, requires = "dry_run", value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// Options of what is agreed to by the cluster's name.
+#[derive(Clone, Debug, Args)]
+pub struct ByName {
+    /// The name of the cluster, its scope, instead of typing it when asked
+    #[arg(long, value_name = "SCOPE", conflicts_with = "dry_run")]
+    pub confirm: Option<String>,
+    /// Show the plan; touches nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Options of `unlock`.

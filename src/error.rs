@@ -146,6 +146,9 @@ impl Error {
                     Goal::Switchover { .. } => "`mahout status` shows who leads now",
                     Goal::Reinitialize { .. } => "run reinit again to continue",
                     Goal::Replace { .. } => "run replace again to continue",
+                    Goal::RestoreDcs { .. } => {
+                        "run restore-dcs again to continue, with --leader as its plan said it"
+                    }
                     Goal::Destroy => "run destroy again to continue",
                 };
                 Some(match error.remedy() {

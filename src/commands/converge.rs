@@ -85,6 +85,9 @@ pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan,
         Goal::Switchover { candidate } => Plan::switchover(&desired, candidate.as_ref()),
         Goal::Reinitialize { node } => Plan::reinitialize(&desired, node),
         Goal::Replace { node } => Plan::replace(&desired, node).map(|(plan, _)| plan),
+        Goal::RestoreDcs { from, leader } => {
+            Plan::restore_dcs(&desired, from.as_ref(), leader.as_ref()).map(|(plan, _)| plan)
+        }
         Goal::Destroy => Plan::destroy(&desired),
     };
     plan.map_err(Error::Plan)

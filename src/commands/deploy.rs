@@ -114,14 +114,18 @@ async fn on_nodes(
     conclude(session, aim, &findings?, out)
 }
 
-/// Whether whoever has seen the plan agrees to it; to the end of a cluster by its name.
+/// Whether whoever has seen the plan agrees to it; to some by the cluster's name.
 fn agreed(session: &Session, aim: &Aim) -> Result<bool, Error> {
-    if aim.goal != Goal::Destroy {
+    if !aim.goal.is_agreed_by_name() {
         let instead = "pass --yes to carry it out without a question";
         return confirm("carry it out?", instead);
     }
     let scope = &session.cluster.scope;
-    let question = format!("type the name of the cluster, `{scope}`, to destroy it: ");
+    let what = match aim.goal {
+        Goal::Destroy => "to destroy it",
+        _ => "to carry it out",
+    };
+    let question = format!("type the name of the cluster, `{scope}`, {what}: ");
     match ask(&question)? {
         Some(word) => Ok(word == scope.as_str()),
         None => Err(Error::Usage {
@@ -132,23 +136,30 @@ fn agreed(session: &Session, aim: &Aim) -> Result<bool, Error> {
     }
 }
 
-/// Ends the cluster, or shows what that would do. `confirmed` is its name, if it was given.
-pub(super) async fn destroy(
+/// As [`deploy`], for a goal that is agreed to by the cluster's name: typed, or given with the
+/// command.
+pub(super) async fn by_name(
     context: &Context,
-    confirmed: Option<&str>,
-    options: &cli::Deploy,
+    goal: &Goal,
+    options: &cli::ByName,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    if let Some(word) = confirmed {
+    if let Some(word) = &options.confirm {
         let scope = crate::cluster::load(&context.global.inventory)?.scope;
-        if scope.as_str() != word {
+        if scope.as_str() != *word {
             return Err(Error::Usage {
                 message: format!("the cluster is called `{scope}`, not `{word}`"),
                 hint: None,
             });
         }
     }
-    deploy(context, &Goal::Destroy, options, out).await
+    let options = cli::Deploy {
+        yes: options.confirm.is_some(),
+        dry_run: options.dry_run,
+        exit_code: false,
+        facts: None,
+    };
+    deploy(context, goal, &options, out).await
 }
 
 fn exit_code(options: &cli::Deploy, plan: &Plan) -> Result<(), Error> {

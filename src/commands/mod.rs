@@ -109,14 +109,19 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
             let node = NodeName::from(node.as_str());
             deploy::deploy(context, &Goal::Replace { node }, &options, out).await
         }
-        Command::Destroy { confirm, dry_run } => {
-            let options = crate::cli::Deploy {
-                yes: confirm.is_some(),
-                dry_run,
-                exit_code: false,
-                facts: None,
+        Command::Destroy(options) => {
+            deploy::by_name(context, &Goal::Destroy, &options, out).await
+        }
+        Command::RestoreDcs {
+            from,
+            leader,
+            options,
+        } => {
+            let goal = Goal::RestoreDcs {
+                from: from.as_deref().map(NodeName::from),
+                leader: leader.as_deref().map(NodeName::from),
             };
-            deploy::destroy(context, confirm.as_deref(), &options, out).await
+            deploy::by_name(context, &goal, &options, out).await
         }
         Command::Diff { exit_code, facts } => {
             let options = crate::cli::Deploy {

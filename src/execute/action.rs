@@ -198,7 +198,17 @@ pub(super) fn call(action: &Action) -> Call {
             let call = format!("etcd_access {}", sh(url));
             (&ETCD, from_stdin(&requests, &call), 240)
         }
-        Action::JoinEtcd { data_dir } => (&CARE, format!("join_etcd {}", sh(data_dir)), 120),
+        Action::JoinEtcd {
+            data_dir,
+            initial_cluster,
+        } => {
+            let members = initial_cluster.as_deref().unwrap_or_default();
+            let call = format!("join_etcd {} {}", sh(data_dir), sh(members));
+            (&CARE, call, 120)
+        }
+        Action::SurviveAlone { data_dir } => {
+            (&CARE, format!("survive_alone {}", sh(data_dir)), 900)
+        }
         Action::RemoveKeys { url, root, path } => {
             let requests = etcd_access::remove_keys(root, path);
             let call = format!("etcd_access {}", sh(url));

@@ -28,9 +28,13 @@ pub struct PostgresqlFacts {
     pub answers: bool,
     /// `pg_is_in_recovery()`.
     pub in_recovery: Option<bool>,
-    /// The timeline: that of the WAL that is written or received.
+    /// The timeline: that of the WAL that is written or received; of a server that does not answer
+    /// that of its last checkpoint.
     #[serde(default)]
     pub timeline: Option<u32>,
+    /// Where its WAL ends, in bytes: written, received or replayed, whichever is the furthest.
+    #[serde(default)]
+    pub wal_bytes: Option<u64>,
     /// `status` of `pg_stat_wal_receiver`: `streaming`, …; `None` if there is no receiver.
     #[serde(default)]
     pub wal_receiver: Option<String>,
@@ -171,7 +175,8 @@ impl PostgresqlFacts {
             control_state: control("cluster state:"),
             answers: answers.contains_key("in_recovery"),
             in_recovery: answers.get("in_recovery").and_then(Value::as_bool),
-            timeline: number("timeline"),
+            timeline: number("timeline").or_else(|| control("timeline:")?.parse().ok()),
+            wal_bytes: answers.get("wal_bytes").and_then(Value::as_u64),
             wal_receiver: answers
                 .get("wal_receiver")
                 .and_then(|status| Some(status.as_str()?.to_owned())),

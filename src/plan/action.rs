@@ -211,6 +211,15 @@ pub enum Action {
     JoinEtcd {
         /// Its data directory.
         data_dir: String,
+        /// The members that it finds there, itself among them, where its settings name others,
+        /// too: `pg-1=https://10.0.0.11:2380,…`.
+        initial_cluster: Option<String>,
+    },
+    /// Have a member go on alone with the data that it has, of which a copy is kept: without the
+    /// others, a majority is lost.
+    SurviveAlone {
+        /// Its data directory.
+        data_dir: String,
     },
     /// Remove every key of the cluster from etcd.
     RemoveKeys {
@@ -343,6 +352,10 @@ impl Action {
                 None => format!("add a new member of etcd at {peer_url}"),
             },
             Action::JoinEtcd { .. } => "start etcd.service as a new member".to_owned(),
+            Action::SurviveAlone { data_dir } => format!(
+                "copy {data_dir} to {data_dir}.before-restore-TIME, start etcd.service as the only \
+                 member"
+            ),
             Action::RemoveKeys { path, .. } => format!("remove every key under {path} from etcd"),
             Action::CreateRole { name, .. } => format!("create role {name}"),
             Action::SetPassword { name, .. } => format!("set the password of role {name}"),

@@ -38,9 +38,25 @@ pub(super) fn end_pause(draft: &mut Draft, desired: &Desired) {
 }
 
 /// What the inventory names and the cluster has otherwise. Keys that the inventory does not name
-/// are left alone: they may be another tool's (`pause`, `slots`).
-pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
+/// are left alone: they may be another tool's (`pause`, `slots`). What `first`, whose DCS was lost,
+/// will have put there is not known: all of it is sent.
+pub(super) fn plan(
+    draft: &mut Draft,
+    desired: &Desired,
+    leader: Option<&NodeName>,
+    first: Option<&Node>,
+) {
     let cluster = desired.cluster;
+    if let Some(node) = first {
+        let patch = cluster.patroni.dynamic.clone();
+        draft.phase(
+            "dynamic configuration",
+            Rollout::Parallel,
+            vec![(node.name.clone(), vec![send(desired, node, Map::new(), patch).into()])],
+            |_| None,
+        );
+        return;
+    }
     let asked = leader
         .into_iter()
         .chain(cluster.with_role(Role::Postgresql).map(|node| &node.name))
@@ -64,15 +80,24 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, leader: Option<&NodeNam
     if let Some(note) = restart_note(desired, node, &patch) {
         draft.note(None, note);
     }
-    let action = Action::PatchDynamicConfiguration {
+    let work = vec![(name, vec![send(desired, node, before, patch).into()])];
+    draft.phase("dynamic configuration", Rollout::Parallel, work, |_| None);
+}
+
+fn send(
+    desired: &Desired,
+    node: &Node,
+    before: Map<String, Value>,
+    patch: Map<String, Value>,
+) -> Action {
+    let cluster = desired.cluster;
+    Action::PatchDynamicConfiguration {
         url: cluster.rest_url(node),
         username: cluster.patroni.rest_username.clone(),
         password: desired.secrets.get(&SecretName::RestApi).clone(),
         before,
         patch,
-    };
-    let work = vec![(name, vec![action.into()])];
-    draft.phase("dynamic configuration", Rollout::Parallel, work, |_| None);
+    }
 }
 
 /// Which of the parameters that change PostgreSQL takes only when it starts. Patroni says so, too,

@@ -16,7 +16,7 @@ use crate::render::Purpose;
 pub const UNIT: &str = "etcd.service";
 
 /// A member answers within a second or two once all have started; a slow disk needs longer.
-const GATE_DEADLINE: Duration = Duration::from_secs(90);
+pub(super) const GATE_DEADLINE: Duration = Duration::from_secs(90);
 
 /// What is said of a member that is not restarted.
 const WAITS: &str = "etcd.service runs on with the settings that it was started with; `mahout deploy` \

@@ -27,6 +27,13 @@ pub enum Goal {
         /// Which one.
         node: NodeName,
     },
+    /// etcd has a majority again, and Patroni's keys.
+    RestoreDcs {
+        /// The member of etcd whose data counts, where several have theirs.
+        from: Option<NodeName>,
+        /// Whose database is the newest, where that cannot be seen.
+        leader: Option<NodeName>,
+    },
     /// Nothing of the cluster runs any more.
     Destroy,
 }
@@ -40,6 +47,7 @@ impl Goal {
             Goal::Switchover { .. } => "switchover",
             Goal::Reinitialize { .. } => "reinit",
             Goal::Replace { .. } => "replace",
+            Goal::RestoreDcs { .. } => "restore-dcs",
             Goal::Destroy => "destroy",
         }
     }
@@ -48,7 +56,15 @@ impl Goal {
     /// left out. Else what the inventory
     /// has changed since the last deploy is none of its business.
     pub fn converges(&self) -> bool {
-        matches!(self, Goal::Converge | Goal::Adopt | Goal::Replace { .. })
+        matches!(
+            self,
+            Goal::Converge | Goal::Adopt | Goal::Replace { .. } | Goal::RestoreDcs { .. }
+        )
+    }
+
+    /// Whether it is agreed to by the cluster's name alone, typed out.
+    pub fn is_agreed_by_name(&self) -> bool {
+        matches!(self, Goal::Destroy | Goal::RestoreDcs { .. })
     }
 }
 
@@ -63,6 +79,7 @@ impl fmt::Display for Goal {
             } => write!(f, "switchover to {node}"),
             Goal::Reinitialize { node } => write!(f, "reinit {node}"),
             Goal::Replace { node } => write!(f, "replace {node}"),
+            Goal::RestoreDcs { .. } => f.write_str("restore-dcs"),
             Goal::Destroy => f.write_str("destroy"),
         }
     }

@@ -19,6 +19,7 @@ pub(super) fn plan(
     draft: &mut Draft,
     desired: &Desired,
     leader: Option<NodeName>,
+    first: Option<&Node>,
 ) -> Option<NodeName> {
     let cluster = desired.cluster;
     let (running, idle): (Vec<&Node>, Vec<&Node>) = cluster
@@ -30,6 +31,7 @@ pub(super) fn plan(
     }
     let elects = Dcs::of(cluster, desired.facts).has_cluster(desired.facts);
     let first = match running.as_slice() {
+        _ if first.is_some() => first,
         _ if elects => None,
         // Nothing runs and nothing is there: the database is made.
         [] => idle
@@ -42,7 +44,8 @@ pub(super) fn plan(
         _ => None,
     };
     if let Some(first) = first {
-        start_leader(draft, desired, first, running.is_empty());
+        let new = !holds_database(draft.facts(&first.name)) && running.is_empty();
+        start_leader(draft, desired, first, new);
         let others: Vec<&Node> = idle
             .into_iter()
             .filter(|node| node.name != first.name)

@@ -23,6 +23,7 @@ mod project;
 mod reinit;
 mod replace;
 mod repositories;
+mod restore;
 mod roles;
 pub mod selinux;
 pub mod stages;
@@ -47,7 +48,7 @@ pub(crate) use preflight::is_of;
 pub use step::{Guard, Step, UnitOperation};
 
 use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
-use crate::cluster::{Cluster, ExternalEtcd, NodeName, Secrets};
+use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Secrets};
 use crate::facts::Facts;
 use crate::render::Rendered;
 
@@ -187,6 +188,34 @@ pub enum Condition {
     },
 }
 
+/// What a plan brings back beside what every deploy does.
+enum Lost<'a> {
+    /// Nothing.
+    Nothing,
+    /// A member of etcd.
+    Member(replace::Member<'a>),
+    /// etcd's majority, or what it knew.
+    Dcs(restore::Restoration<'a>),
+}
+
+impl Lost<'_> {
+    fn mends(&self) -> preflight::Mends {
+        match self {
+            Lost::Nothing => preflight::Mends::default(),
+            Lost::Member(member) => preflight::Mends::member(&member.node.name),
+            Lost::Dcs(restoration) => restoration.mends(),
+        }
+    }
+
+    /// Who is to lead first.
+    fn first(&self) -> Option<&Node> {
+        match self {
+            Lost::Dcs(restoration) => restoration.first,
+            _ => None,
+        }
+    }
+}
+
 impl Plan {
     /// The plan by which another member leads: `candidate`, or one that Patroni chooses.
     ///
@@ -236,7 +265,24 @@ impl Plan {
     /// # Errors
     /// As [`Plan::project`], and if etcd cannot do without that member.
     pub fn replace(desired: &Desired, node: &NodeName) -> Result<(Self, Facts), PlanError> {
-        converge(Draft::new(desired.facts.clone()), desired, Some(node))
+        let member = replace::member(desired, node)?;
+        let lost = member.map_or(Lost::Nothing, Lost::Member);
+        converge(Draft::new(desired.facts.clone()), desired, &lost)
+    }
+
+    /// As [`Plan::project`], while etcd has lost its majority, or what it knew of the cluster. `from`
+    /// and `leader` say what cannot be seen.
+    ///
+    /// # Errors
+    /// As [`Plan::project`], and if nothing is lost, or what counts cannot be told.
+    pub fn restore_dcs(
+        desired: &Desired,
+        from: Option<&NodeName>,
+        leader: Option<&NodeName>,
+    ) -> Result<(Self, Facts), PlanError> {
+        let restoration = restore::restoration(desired, from, leader)?;
+        let lost = Lost::Dcs(restoration);
+        converge(Draft::new(desired.facts.clone()), desired, &lost)
     }
 
     /// The plan that makes the nodes what the cluster says, with the facts as they will be once
@@ -245,7 +291,7 @@ impl Plan {
     /// # Errors
     /// If a node is not there, or preflight finds something that a person must decide on.
     pub fn project(desired: &Desired) -> Result<(Self, Facts), PlanError> {
-        converge(Draft::new(desired.facts.clone()), desired, None)
+        converge(Draft::new(desired.facts.clone()), desired, &Lost::Nothing)
     }
 
     /// Adds what is to be done after it.
@@ -278,19 +324,13 @@ impl Plan {
     }
 }
 
-/// What every plan shares that converges; `replaced` is a node whose member of etcd is to be a new
-/// one.
+/// What every plan shares that converges; `lost` is what it brings back beside.
 fn converge(
     mut draft: Draft,
     desired: &Desired,
-    replaced: Option<&NodeName>,
+    lost: &Lost,
 ) -> Result<(Plan, Facts), PlanError> {
-    let member = match replaced {
-        Some(node) => replace::member(desired, node)?,
-        None => None,
-    };
-    let joins = member.as_ref().map(|member| &member.node.name);
-    for note in preflight::check(desired, joins)? {
+    for note in preflight::check(desired, &lost.mends())? {
         draft.note(note.node.as_ref(), note.message);
     }
     if !desired.cluster.tls.enabled {
@@ -305,12 +345,14 @@ fn converge(
     selinux::plan(&mut draft, desired);
     firewall::plan(&mut draft, desired);
     tls::plan(&mut draft, desired);
-    if let Some(member) = &member {
-        replace::plan(&mut draft, desired, member);
+    match lost {
+        Lost::Nothing => {}
+        Lost::Member(member) => replace::plan(&mut draft, desired, member),
+        Lost::Dcs(restoration) => restoration.plan(&mut draft, desired),
     }
     etcd::plan(&mut draft, desired);
     etcd_access::plan(&mut draft, desired);
-    let leads = patroni::plan(&mut draft, desired);
+    let leads = patroni::plan(&mut draft, desired, lost.first());
     etcd_access::remove_old_users(&mut draft, desired);
     haproxy::plan(&mut draft, desired);
     vip::plan(&mut draft, desired);

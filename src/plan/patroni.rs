@@ -19,8 +19,9 @@ pub const UNIT: &str = "patroni.service";
 /// initdb and the first start take a few seconds; recovery after a crash can take minutes.
 pub(super) const LEADER_DEADLINE: Duration = Duration::from_secs(180);
 
-/// Adds the phases; returns whether somebody leads after them, or nobody is to.
-pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> bool {
+/// Adds the phases; returns whether somebody leads after them, or nobody is to. With `first`, whoever
+/// that is leads before anybody else may.
+pub(super) fn plan(draft: &mut Draft, desired: &Desired, first: Option<&Node>) -> bool {
     let cluster = desired.cluster;
     if cluster.with_role(Role::Postgresql).next().is_none() {
         return true;
@@ -30,8 +31,8 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) -> bool {
     roles::passwords(draft, desired, leader.as_ref());
     configure(draft, desired, leader.as_ref());
 
-    let leader = members::plan(draft, desired, leader);
-    dynamic::plan(draft, desired, leader.as_ref());
+    let leader = members::plan(draft, desired, leader, first);
+    dynamic::plan(draft, desired, leader.as_ref(), first);
     roles::create(draft, desired, leader.as_ref());
     pending_restarts(draft, desired);
     leader.is_some()

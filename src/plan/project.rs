@@ -170,7 +170,9 @@ impl NodeFacts {
                     }
                 }
             }
-            Action::JoinEtcd { .. } => self.project_unit(super::etcd::UNIT, UnitOperation::Start),
+            Action::JoinEtcd { .. } | Action::SurviveAlone { .. } => {
+                self.project_unit(super::etcd::UNIT, UnitOperation::Start);
+            }
             Action::RemoveKeys { .. } => {
                 if let Some(etcd) = &mut self.etcd {
                     etcd.keys.clear();

@@ -69,7 +69,10 @@ pub(super) fn member<'a>(
         .collect();
     if others.is_empty() {
         let message = "etcd has no other member: nothing is left of what it knew".to_owned();
-        return refuse(message, Some("restore its data directory from a backup"));
+        return refuse(
+            message,
+            Some("`mahout restore-dcs` has it begin anew, and Patroni go on"),
+        );
     }
     let mut answering = others.iter().filter_map(|other| {
         let etcd = facts_of(desired, other)?;
@@ -85,7 +88,10 @@ pub(super) fn member<'a>(
         let message = "no other member of etcd is healthy: it cannot be taken out".to_owned();
         return refuse(
             message,
-            Some("bring the others back first: `mahout status`"),
+            Some(
+                "bring the others back first: `mahout status`; where most have lost their data: \
+                 `mahout restore-dcs`",
+            ),
         );
     };
     let known = etcd
@@ -106,7 +112,7 @@ pub(super) fn member<'a>(
     }))
 }
 
-fn facts_of<'a>(desired: &Desired<'a>, node: &Node) -> Option<&'a EtcdFacts> {
+pub(super) fn facts_of<'a>(desired: &Desired<'a>, node: &Node) -> Option<&'a EtcdFacts> {
     desired.facts.nodes.get(&node.name)?.etcd.as_ref()
 }
 
@@ -172,7 +178,10 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, member: &Member) {
     steps.extend(configure(desired, node, &moved).0);
     let data_dir = node.etcd_data_dir.clone();
     steps.push(Step {
-        action: Action::JoinEtcd { data_dir },
+        action: Action::JoinEtcd {
+            data_dir,
+            initial_cluster: None,
+        },
         guard: Some(guard),
     });
     let work = vec![(node.name.clone(), steps)];

@@ -83,6 +83,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::Switchover { .. }
         | Action::Reinitialize { .. }
         | Action::ReplaceEtcdMember { .. }
+        | Action::SurviveAlone { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
         Action::RemoveFile { .. }

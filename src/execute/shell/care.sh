@@ -38,17 +38,11 @@ reinitialize() {
 	done
 }
 
-# join_etcd DATA_DIR: a member without data looks once at whether its cluster is a new one. The
-# setting that says `existing` is gone again once it has a log of its own.
+# join_etcd DATA_DIR MEMBERS: a member without data looks once at whether its cluster is a new one,
+# and compares who is in it: MEMBERS, if its settings name others, too.
 join_etcd() {
-	local folder=/run/systemd/system/etcd.service.d until
-	mkdir -p "$folder" || exit 1
-	printf 'ETCD_INITIAL_CLUSTER_STATE=existing\n' >/run/mahout/join.env || exit 1
-	printf '[Service]\nEnvironmentFile=/run/mahout/join.env\n' >"$folder/mahout-join.conf" || exit 1
-	trap end_join EXIT
-	trap 'exit 143' TERM
-	systemctl daemon-reload || exit 1
-	start_unit etcd.service
+	local until
+	start_once 'ETCD_INITIAL_CLUSTER_STATE=existing' ${2:+"ETCD_INITIAL_CLUSTER=$2"}
 	until=$(($(uptime_seconds) + 60))
 	while [ -z "$(ls -A "$1/member/wal" 2>/dev/null)" ]; do
 		[ "$(uptime_seconds)" -lt "$until" ] || die "etcd has not begun to keep data in $1 within 60 s"
@@ -56,9 +50,41 @@ join_etcd() {
 	done
 }
 
-# end_join: as it was before.
-end_join() {
-	rm -f /run/mahout/join.env /run/systemd/system/etcd.service.d/mahout-join.conf
+# survive_alone DATA_DIR: the member forgets the others, and whoever comes back with their data is
+# none of them. What it has said so far is kept beside it. It is `active` once it leads itself.
+survive_alone() {
+	local path=${1%/} kept until
+	stop_unit etcd.service
+	kept=$path.before-restore-$(date -u +%Y%m%dT%H%M%SZ)
+	rm -rf "$path.before-restore-part"
+	if ! cp -a "$path" "$path.before-restore-part" || ! mv -T "$path.before-restore-part" "$kept"; then
+		rm -rf "$path.before-restore-part"
+		die "$path cannot be copied to $kept"
+	fi
+	warn "a copy of $path is in $kept; remove it when nobody needs it any more"
+	start_once 'ETCD_FORCE_NEW_CLUSTER=true'
+	until=$(($(uptime_seconds) + 90))
+	while [ "$(show etcd.service ActiveState)" != active ]; do
+		[ "$(uptime_seconds)" -lt "$until" ] || die "etcd does not lead itself within 90 s"
+		nap 0.2
+	done
+}
+
+# start_once SETTING…: starts etcd with settings that are gone again at the end of the step.
+start_once() {
+	local folder=/run/systemd/system/etcd.service.d
+	trap end_once EXIT
+	trap 'exit 143' TERM
+	mkdir -p "$folder" || exit 1
+	printf '%s\n' "$@" >/run/mahout/once.env || exit 1
+	printf '[Service]\nEnvironmentFile=/run/mahout/once.env\n' >"$folder/mahout-once.conf" || exit 1
+	systemctl daemon-reload || exit 1
+	start_unit etcd.service
+}
+
+# end_once: as it was before.
+end_once() {
+	rm -f /run/mahout/once.env /run/systemd/system/etcd.service.d/mahout-once.conf
 	rmdir /run/systemd/system/etcd.service.d 2>/dev/null
 	systemctl daemon-reload
 }

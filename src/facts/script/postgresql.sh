@@ -111,7 +111,8 @@ postgresql() {
     echo "version $major $data"
     bin=$(postgresql_bin pg_controldata "$major")
     if [ -n "$bin" ]; then
-      "$bin/pg_controldata" "$data" | sed -n "s|^Database |control $data |p"
+      "$bin/pg_controldata" "$data" | sed -n "s|^Database |control $data |p
+        s|^Latest checkpoint's TimeLineID|control $data timeline|p"
     fi
   done
   find_socket

@@ -1,7 +1,8 @@
 select json_build_object('in_recovery', pg_is_in_recovery(), 'server_version', current_setting('server_version_num')::int);
 select json_build_object('wal_receiver', (select status from pg_stat_wal_receiver), 'timeline',
   case when pg_is_in_recovery() then coalesce((select received_tli from pg_stat_wal_receiver), (select timeline_id from pg_control_checkpoint()))
-  else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end);
+  else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end, 'wal_bytes', pg_wal_lsn_diff(
+  case when pg_is_in_recovery() then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) else pg_current_wal_lsn() end, '0/0'));
 select json_build_object('settings', json_object_agg(name, coalesce(setting, ''))) from pg_settings where name in (
   'archive_mode', 'data_checksums', 'data_directory', 'fsync', 'full_page_writes', 'hot_standby',
   'listen_addresses', 'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions',

@@ -52,5 +52,5 @@ pub(super) fn plan(desired: &Desired) -> Result<Plan, PlanError> {
     }
     let mut draft = Draft::sparing(desired.facts.clone());
     differences::note(&mut draft, desired, &adopted);
-    super::converge(draft, desired, None).map(|(plan, _)| plan)
+    super::converge(draft, desired, &super::Lost::Nothing).map(|(plan, _)| plan)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Findings;
+use super::{Findings, Mends};
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, Node, NodeName, Role};
 use crate::facts::etcd::{EtcdLogin, EtcdMember};
@@ -12,18 +12,20 @@ use crate::plan::dcs::{answers, holds_database};
 use crate::plan::{Desired, etcd};
 use crate::platform::Version;
 
-pub(super) fn check(findings: &mut Findings, desired: &Desired, joins: Option<&NodeName>) {
+pub(super) fn check(findings: &mut Findings, desired: &Desired, mends: &Mends) {
     if desired.cluster.etcd.external.is_some() {
         external(findings, desired);
         return;
     }
-    different_clusters(findings, desired, joins);
+    different_clusters(findings, desired, mends);
     logins(findings, desired);
     newer_than_its_package(findings, desired);
-    silent(findings, desired);
+    if !mends.dcs {
+        silent(findings, desired);
+    }
     let members = known_members(desired);
     for (node, facts) in with_etcd(desired) {
-        if joins == Some(&node.name) {
+        if mends.joins.contains(&node.name) {
             continue;
         }
         match &members {
@@ -113,10 +115,14 @@ fn member(
         );
         return;
     };
-    let mend = format!(
-        "`mahout replace {}` takes it out of etcd and has it join again with nothing",
-        node.name
-    );
+    let mend = if majority_is_lost(desired) {
+        RESTORE.to_owned()
+    } else {
+        format!(
+            "`mahout replace {}` takes it out of etcd and has it join again with nothing",
+            node.name
+        )
+    };
     // Members of a first start carry their name from the beginning, added ones do not.
     if !has_data && !member.client_urls.is_empty() {
         findings.refuse(
@@ -159,19 +165,36 @@ fn unasked(findings: &mut Findings, desired: &Desired, node: &Node, facts: &Node
                 node.etcd_data_dir,
                 others.join(", ")
             ),
-            Some(format!(
-                "`systemctl start etcd` on {}, then deploy",
-                others.join(" and ")
-            )),
+            Some(if majority_is_lost(desired) {
+                RESTORE.to_owned()
+            } else {
+                format!(
+                    "`systemctl start etcd` on {}, then deploy",
+                    others.join(" and ")
+                )
+            }),
         );
     }
 }
 
+/// What helps where so many have no data that the others are no majority.
+const RESTORE: &str = "most members have lost their data: `mahout restore-dcs` brings etcd back \
+                       around one that has it";
+
+fn majority_is_lost(desired: &Desired) -> bool {
+    let has_data = |facts: &NodeFacts| {
+        let etcd = facts.etcd.as_ref();
+        etcd.is_some_and(|etcd| etcd.data_dir_has_member)
+    };
+    let left = with_etcd(desired).filter(|(_, facts)| has_data(facts));
+    left.count() * 2 <= with_etcd(desired).count()
+}
+
 /// Members of ours in different clusters.
-fn different_clusters(findings: &mut Findings, desired: &Desired, joins: Option<&NodeName>) {
+fn different_clusters(findings: &mut Findings, desired: &Desired, mends: &Mends) {
     let mut clusters: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (node, facts) in with_etcd(desired) {
-        if joins == Some(&node.name) {
+        if mends.joins.contains(&node.name) {
             continue;
         }
         // One that does not run is of the cluster that its data says.

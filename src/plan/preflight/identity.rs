@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Findings;
+use super::{Findings, Mends};
 use super::etcd::is_of;
 use crate::cluster::{Node, Role};
 use crate::facts::NodeFacts;
@@ -17,6 +17,7 @@ pub(super) fn foreign_etcd(
     desired: &Desired,
     node: &Node,
     facts: &NodeFacts,
+    mends: &Mends,
 ) {
     if !node.has(Role::Etcd) || !facts.is_active(etcd::UNIT) {
         return;
@@ -32,6 +33,10 @@ pub(super) fn foreign_etcd(
         .iter()
         .partition(|member| is_ours(member));
     if !ours.is_empty() && !strangers.is_empty() {
+        // Who goes on alone forgets them.
+        if mends.dcs {
+            return;
+        }
         let first = cluster.with_role(Role::Etcd).find(|node| {
             let facts = desired.facts.nodes.get(&node.name);
             facts.is_some_and(|facts| {
@@ -110,6 +115,7 @@ pub(super) fn foreign_postgresql(
     desired: &Desired,
     node: &Node,
     facts: &NodeFacts,
+    mends: &Mends,
 ) {
     let Some(postgresql) = facts
         .postgresql
@@ -159,8 +165,9 @@ pub(super) fn foreign_postgresql(
             Some(reinit(node)),
         ),
         (Some(_), Dcs::Knows(_) | Dcs::Silent) => {}
+        (Some(_), _) if mends.dcs => {}
         // It is about to be made, or to be copied.
-        _ if facts.is_active(patroni::UNIT) => {}
+        (None, _) | (Some(_), Dcs::InTheMaking) if facts.is_active(patroni::UNIT) => {}
         (Some(identifier), _) => findings.refuse(
             Some(&node.name),
             format!(
@@ -169,8 +176,8 @@ pub(super) fn foreign_postgresql(
                 desired.cluster.dcs_path()
             ),
             Some(
-                "if it is this cluster's and only etcd lost its keys, `systemctl start patroni` \
-                 on the node with the newest data brings it back; else move the directory aside"
+                "if it is this cluster's and etcd has lost its keys, `mahout restore-dcs` has the \
+                 newest one lead; else move the directory aside"
                     .to_owned(),
             ),
         ),
@@ -260,7 +267,26 @@ pub(super) fn foreign_patroni(
                     .to_owned(),
             ),
         );
-    } else if patroni.primary_status == 200 && Dcs::of(cluster, desired.facts) == Dcs::Empty {
+    }
+}
+
+/// A Patroni that leads, of which the DCS does not know.
+pub(super) fn unknown_leader(
+    findings: &mut Findings,
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+) {
+    let cluster = desired.cluster;
+    let leads = facts.patroni.as_ref().is_some_and(|patroni| {
+        patroni.primary_status == 200
+            && (patroni.scope.is_empty() || patroni.scope == cluster.scope)
+    });
+    if leads
+        && node.has(Role::Postgresql)
+        && facts.is_active(patroni::UNIT)
+        && Dcs::of(cluster, desired.facts) == Dcs::Empty
+    {
         findings.refuse(
             Some(&node.name),
             format!(
@@ -269,7 +295,8 @@ pub(super) fn foreign_patroni(
             ),
             Some(
                 "its namespace or its DCS is another one: compare /etc/patroni/patroni.yml with \
-                 the inventory"
+                 the inventory; if etcd has lost all that it knew, `mahout restore-dcs` has it \
+                 begin anew"
                     .to_owned(),
             ),
         );

@@ -76,12 +76,31 @@ fn list(refusals: &[Refusal]) -> String {
     lines.join("\n")
 }
 
-/// Checks every node and the nodes against each other; returns what is worth a note. The member of
-/// etcd of the node that `joins` is not looked at: it is about to be a new one.
+/// What a plan brings back, so that it is not held against the nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mends {
+    /// Whose member of etcd is about to be a new one.
+    pub(super) joins: Vec<NodeName>,
+    /// etcd's majority, or what it knew of the cluster.
+    pub(super) dcs: bool,
+}
+
+impl Mends {
+    /// One member of etcd.
+    pub(super) fn member(node: &NodeName) -> Self {
+        Self {
+            joins: vec![node.clone()],
+            dcs: false,
+        }
+    }
+}
+
+/// Checks every node and the nodes against each other, but for what the plan mends; returns what is
+/// worth a note.
 ///
 /// # Errors
 /// All refusals at once.
-pub(super) fn check(desired: &Desired, joins: Option<&NodeName>) -> Result<Vec<Note>, PlanError> {
+pub(super) fn check(desired: &Desired, mends: &Mends) -> Result<Vec<Note>, PlanError> {
     let mut findings = Findings::default();
     for node in &desired.cluster.nodes {
         match desired.facts.nodes.get(&node.name) {
@@ -90,10 +109,13 @@ pub(super) fn check(desired: &Desired, joins: Option<&NodeName>) -> Result<Vec<N
                 host::space(&mut findings, node, facts);
                 vault::stamp(&mut findings, desired, node, facts);
                 host::ports(&mut findings, desired, node, facts);
-                if joins != Some(&node.name) {
-                    identity::foreign_etcd(&mut findings, desired, node, facts);
+                if !mends.joins.contains(&node.name) {
+                    identity::foreign_etcd(&mut findings, desired, node, facts, mends);
                 }
-                identity::foreign_postgresql(&mut findings, desired, node, facts);
+                identity::foreign_postgresql(&mut findings, desired, node, facts, mends);
+                if !mends.dcs {
+                    identity::unknown_leader(&mut findings, desired, node, facts);
+                }
                 identity::foreign_patroni(&mut findings, desired, node, facts);
             }
             None => findings.refuse(
@@ -111,7 +133,7 @@ pub(super) fn check(desired: &Desired, joins: Option<&NodeName>) -> Result<Vec<N
     tls::check(&mut findings, desired);
     passwords::check(&mut findings, desired);
     vip::check(&mut findings, desired);
-    etcd::check(&mut findings, desired, joins);
+    etcd::check(&mut findings, desired, mends);
     identity::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);
     if findings.refusals.is_empty() {
@@ -133,7 +155,8 @@ pub(super) fn check_ours(desired: &Desired) -> Result<(), PlanError> {
             findings.refuse(Some(&node.name), message, None);
             continue;
         };
-        identity::foreign_etcd(&mut findings, desired, node, facts);
+        identity::foreign_etcd(&mut findings, desired, node, facts, &Mends::default());
+        identity::unknown_leader(&mut findings, desired, node, facts);
         identity::foreign_patroni(&mut findings, desired, node, facts);
     }
     if findings.refusals.is_empty() {

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod attack;
+mod budget;
 mod care;
 mod cli;
 mod cluster;

@@ -85,6 +85,8 @@ pub struct EtcdAsk {
     /// The role whose rights are asked for, and all users with them, on nodes with a member of
     /// ours that asks for a login.
     pub role: Option<String>,
+    /// Who is expected among those users, in the order of their names.
+    pub users: Vec<String>,
     /// The cluster's path in the DCS, with a closing slash.
     pub path: String,
 }
@@ -293,6 +295,14 @@ fn etcd(cluster: &Cluster, node: &Node, secrets: &Secrets) -> Option<EtcdAsk> {
         },
         logins: etcd_logins(cluster, node, secrets),
         role: administered.then(|| cluster.etcd_role()),
+        users: sorted(
+            secrets
+                .values
+                .get(&SecretName::Etcd)
+                .filter(|_| administered)
+                .into_iter()
+                .flat_map(|password| [cluster.etcd_user(password), ROOT.to_owned()]),
+        ),
         path: cluster.dcs_path(),
     })
 }

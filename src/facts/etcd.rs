@@ -276,6 +276,7 @@ mod tests {
             files: Default::default(),
             logins: Vec::new(),
             role: None,
+            users: Vec::new(),
             path: format!("/service/{scope}/"),
         };
         EtcdFacts::parse(&ask, &Sections::of(printed))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::section::{Answer, Sections, answers};
+use super::section::{Answer, Sections, answers, answers_at_once};
 
 /// The answers of `/patroni`, `/cluster`, `/config` and the health checks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,11 @@ impl PatroniFacts {
     /// Reads the answers of the REST API; `None` if nothing answered. While it starts, Patroni
     /// may only answer its health checks. `now` is the node's clock in seconds since the epoch.
     pub(super) fn parse(now: f64, sections: &Sections<'_>) -> Option<Self> {
-        let answers = answers(sections.quoted("patroni"));
+        let mut answers = answers(sections.quoted("patroni"));
+        answers.extend(answers_at_once(
+            sections.quoted("patroni-at-once"),
+            &["/config", "/cluster", "/replica"],
+        ));
         let answer = |path: &str| {
             let of_path = |answer: &&Answer<'_>| answer.url.ends_with(path);
             answers.iter().find(of_path)
@@ -78,7 +82,9 @@ impl PatroniFacts {
         if answers.iter().all(|answer| answer.code == 0) {
             return None;
         }
-        let status = json("/patroni").unwrap_or(Value::Null);
+        // Each health check says the same with another code.
+        let status = json("/patroni").or_else(|| json("/replica"));
+        let status = status.unwrap_or(Value::Null);
         let cluster = json("/cluster").unwrap_or(Value::Null);
         let members = cluster["members"].as_array().into_iter().flatten();
         let answered = answers.iter().find(|answer| answer.code != 0);

@@ -112,18 +112,19 @@ pub fn script(ask: &Ask) -> Secret {
     Secret::new(script)
 }
 
-const ETCD_VARIABLES: [&str; 7] = [
+const ETCD_VARIABLES: [&str; 8] = [
     "etcd_urls",
     "etcd_data_dir",
     "etcd_tls",
     "etcd_logins",
     "etcd_role",
+    "etcd_users",
     "etcd_keys",
     "etcd_keys_stale",
 ];
 
 /// The values of [`ETCD_VARIABLES`], all empty if etcd is not asked.
-fn etcd(ask: Option<&EtcdAsk>) -> [String; 7] {
+fn etcd(ask: Option<&EtcdAsk>) -> [String; 8] {
     let Some(ask) = ask else {
         return Default::default();
     };
@@ -139,7 +140,9 @@ fn etcd(ask: Option<&EtcdAsk>) -> [String; 7] {
     let logins: Vec<String> = ask
         .logins
         .iter()
-        .map(|(name, password)| json!({ "name": name, "password": password.expose() }).to_string())
+        .map(|(name, password)| {
+            curl_word(&json!({ "name": name, "password": password.expose() }).to_string())
+        })
         .collect();
     let role = ask.role.as_ref();
     [
@@ -147,11 +150,17 @@ fn etcd(ask: Option<&EtcdAsk>) -> [String; 7] {
         ask.data_dir.clone().unwrap_or_default(),
         tls.join("\n"),
         logins.join("\n"),
-        role.map(|role| json!({ "role": role }).to_string())
+        role.map(|role| curl_word(&json!({ "role": role }).to_string()))
             .unwrap_or_default(),
-        keys_request(&ask.path, false),
-        keys_request(&ask.path, true),
+        ask.users.join("\n"),
+        curl_word(&keys_request(&ask.path, false)),
+        curl_word(&keys_request(&ask.path, true)),
     ]
+}
+
+/// What stands between the quotation marks of curl's configuration.
+fn curl_word(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// One transaction that reads the names of all keys beneath `path`, and the value of

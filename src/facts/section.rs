@@ -110,9 +110,39 @@ pub(super) fn answers<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Answer<'a
     answers
 }
 
+/// Cuts the lines of a section into answers that were asked for at once: the bodies of those to
+/// `order`, the ends of their URLs, one behind the other, and a line `@ CODE SIZE URL` for each.
+pub(super) fn answers_at_once<'a>(
+    lines: impl Iterator<Item = &'a str>,
+    order: &[&str],
+) -> Vec<Answer<'a>> {
+    let (ends, bodies): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("@ "));
+    let bodies = bodies.join("\n");
+    let mut rest = bodies.as_str();
+    let mut answers: Vec<(usize, Answer<'a>)> = ends
+        .into_iter()
+        .filter_map(|line| {
+            let mut words = line.strip_prefix("@ ")?.splitn(3, ' ');
+            let code = words.next()?.parse().unwrap_or(0);
+            let size = words.next()?.parse().unwrap_or(0);
+            let (url, body) = (words.next()?, String::new());
+            Some((size, Answer { url, code, body }))
+        })
+        .collect();
+    for end in order {
+        let of_end = |(_, answer): &&mut (usize, Answer<'a>)| answer.url.ends_with(end);
+        if let Some((size, answer)) = answers.iter_mut().find(of_end) {
+            let (body, others) = rest.split_at_checked(*size).unwrap_or_default();
+            body.clone_into(&mut answer.body);
+            rest = others;
+        }
+    }
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Sections, answers};
+    use super::{Sections, answers, answers_at_once};
 
     #[test]
     fn content_never_opens_a_section() {
@@ -124,6 +154,38 @@ mod tests {
             ["key value", "@two"]
         );
         assert_eq!(sections.lines("two").count(), 0);
+    }
+
+    #[test]
+    fn answers_at_once_are_told_apart_by_their_size() {
+        // In the order in which they came: the second had none.
+        let lines = [
+            "{\"a\":",
+            "1}{\"b\":2}",
+            "@ 503 99 http://h/0",
+            "",
+            "@ 200 7 http://h/b",
+            "",
+            "@ 000 0 http://h/x",
+            "@ 200 8 http://h/a",
+        ];
+        let bodies = |order: &[&str]| -> Vec<(u16, String)> {
+            answers_at_once(lines.into_iter(), order)
+                .into_iter()
+                .map(|answer| (answer.code, answer.body))
+                .collect()
+        };
+        let (none, a, b) = (
+            String::new(),
+            "{\"a\":\n1}".to_owned(),
+            "{\"b\":2}".to_owned(),
+        );
+        assert_eq!(
+            bodies(&["/a", "/x", "/b"]),
+            [(503, none.clone()), (200, b), (0, none.clone()), (200, a)]
+        );
+        // One that is longer than all there is has no body, nor have those behind it.
+        assert!(bodies(&["/0", "/a"]).iter().all(|(_, body)| *body == none));
     }
 
     #[test]

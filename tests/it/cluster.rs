@@ -155,6 +155,10 @@ fn whole_path(suite: &str, image: &str) {
         );
     }
 
+    if suite == "bookworm" {
+        crate::budget::is_kept(&lab);
+    }
+
     // Drift is shown and put back.
     let drifted = names
         .iter()

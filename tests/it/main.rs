@@ -3,6 +3,7 @@
 mod adopt;
 mod architecture;
 mod attack;
+mod budget;
 mod care;
 mod cli;
 mod cluster;

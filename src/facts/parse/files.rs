@@ -19,6 +19,7 @@ pub(super) struct Stat<'a> {
     owner: &'a str,
     group: &'a str,
     mode: &'a str,
+    size: u64,
     pub(super) modified: i64,
     pub(super) path: &'a str,
 }
@@ -30,12 +31,13 @@ pub(super) fn stats<'a>(sections: &Sections<'a>) -> impl Iterator<Item = Stat<'a
         let mut next = || parts.next();
         let (kind, owner, group, mode) = (next()?, next()?, next()?, next()?);
         let modified = next()?.parse().ok()?;
-        let _size = next()?;
+        let size = next()?.parse().ok()?;
         Some(Stat {
             kind,
             owner,
             group,
             mode,
+            size,
             modified,
             path: next()?,
         })
@@ -43,13 +45,11 @@ pub(super) fn stats<'a>(sections: &Sections<'a>) -> impl Iterator<Item = Stat<'a
 }
 
 pub(super) fn files(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, FileFacts> {
-    let contents: BTreeMap<&str, Vec<u8>> = sections
-        .all("content")
-        .filter_map(|section| {
-            let content = STANDARD.decode(section.lines.concat()).ok()?;
-            Some((section.argument, content))
-        })
-        .collect();
+    let mut contents = contents(sections);
+    contents.extend(sections.all("content").filter_map(|section| {
+        let content = STANDARD.decode(section.lines.concat()).ok()?;
+        Some((section.argument, content))
+    }));
     let links: BTreeMap<&str, &str> = sections
         .all("link")
         .filter_map(|section| Some((section.argument, section.lines.first()?.trim())))
@@ -91,6 +91,45 @@ pub(super) fn files(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, File
 /// Whether the folder that is the lock is there.
 pub(super) fn locked(sections: &Sections<'_>) -> bool {
     stats(sections).any(|stat| stat.path == "/run/mahout/lock")
+}
+
+/// What `head -v` printed of all small files, in the order of their `stat`: `==> PATH <==`, the
+/// content, an empty line before the next. A file may have changed or gone since its `stat`.
+fn contents<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, Vec<u8>> {
+    let lines: Vec<&str> = sections.lines("contents").collect();
+    let Ok(text) = STANDARD.decode(lines.concat()) else {
+        return BTreeMap::new();
+    };
+    let asked: Vec<Stat<'a>> = stats(sections)
+        .filter(|stat| stat.kind.starts_with("regular ") && stat.size < CONTENT_LIMIT)
+        .collect();
+    let header = |stat: &Stat<'_>| format!("==> {} <==\n", stat.path).into_bytes();
+    let mut contents = BTreeMap::new();
+    let mut rest = text.as_slice();
+    for (index, stat) in asked.iter().enumerate() {
+        let Some(content) = rest.strip_prefix(header(stat).as_slice()) else {
+            continue;
+        };
+        let next: Vec<Vec<u8>> = asked[index + 1..]
+            .iter()
+            .map(|stat| [b"\n", header(stat).as_slice()].concat())
+            .collect();
+        let as_long = usize::try_from(stat.size).ok().filter(|&size| {
+            let behind = content.get(size..).unwrap_or(b"?");
+            behind.is_empty() || next.iter().any(|next| behind.starts_with(next))
+        });
+        let end = as_long.unwrap_or_else(|| {
+            let begins = next.iter().filter_map(|next| find(content, next));
+            begins.min().unwrap_or(content.len())
+        });
+        contents.insert(stat.path, content[..end].to_vec());
+        rest = content.get(end + 1..).unwrap_or_default();
+    }
+    contents
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
 }
 
 pub(super) fn directories(ask: &Ask, sections: &Sections<'_>) -> BTreeMap<String, DirectoryFacts> {
@@ -150,4 +189,43 @@ fn hexadecimal(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_told_apart_by_their_size_or_else_by_what_follows() {
+        let read = |sizes: [u64; 4], printed: &str| -> Vec<(String, String)> {
+            let [a, b, c, d] = sizes;
+            let output = format!(
+                "@stat\nregular file|root|root|644|1|{a}|/a\nregular empty file|root|root|644|1|{b}|/b\n\
+                 symbolic link|root|root|777|1|3|/l\nregular file|root|root|644|1|{c}|/c\n\
+                 regular file|root|root|644|1|{d}|/d\n@contents\n{}\n",
+                STANDARD.encode(printed)
+            );
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+            contents(&Sections::of(&output))
+                .into_iter()
+                .map(|(path, content)| (path.to_owned(), text(content)))
+                .collect()
+        };
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            let owned = pairs
+                .iter()
+                .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
+            owned.collect()
+        };
+        // One that looks as if the next began in it; one without a newline at its end.
+        let tricky = "x\n\n==> /c <==\n";
+        let printed = format!("==> /a <==\n{tricky}\n==> /b <==\n\n==> /c <==\n3\n==> /d <==\n4\n");
+        let all = [("/a", tricky), ("/b", ""), ("/c", "3"), ("/d", "4\n")];
+        assert_eq!(read([14, 0, 1, 2], &printed), pairs(&all));
+        // One has grown since, one has gone.
+        let printed = "==> /a <==\none more\n\n==> /c <==\n\n==> /d <==\n";
+        let all = [("/a", "one more\n"), ("/c", ""), ("/d", "")];
+        assert_eq!(read([4, 0, 7, 0], printed), pairs(&all));
+        assert_eq!(read([4, 0, 7, 0], "head: error"), pairs(&[]));
+    }
 }

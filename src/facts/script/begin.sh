@@ -53,11 +53,9 @@ is_empty() {
   set -f
 }
 
-# curl without the user's configuration and proxies, bounded. 1: seconds for one answer.
+# curl without the user's configuration and proxies; each answer is bounded.
 fetch() {
-  seconds=$1
-  shift
-  bounded 10 curl -q -sS --noproxy '*' --connect-timeout 1 --max-time "$seconds" \
+  curl -q -sS --noproxy '*' --connect-timeout 1 --max-time 3 \
     -w '\n@ %{http_code} %{url_effective}\n' "$@"
 }
 

@@ -7,6 +7,7 @@ files() {
   found=$(stat -c '%F|%U|%G|%a|%Y|%s|%n' $files $directories /run/mahout/*.reloaded /run/mahout/lock)
   set -f
   printf '%s\n' "$found"
+  small=
   large=
   for line in $found; do
     path=${line##*|}
@@ -14,8 +15,8 @@ files() {
       "regular "*)
         size=${line%|*}
         if [ "${size##*|}" -lt "$content_limit" ]; then
-          echo "@content $path"
-          base64 <"$path"
+          small="$small$path
+"
         else
           large="$large$path
 "
@@ -31,6 +32,11 @@ files() {
         ;;
     esac
   done
+  # One program for all: head puts a line with its name in front of each.
+  if [ -n "$small" ]; then
+    echo @contents
+    head -v -c "$content_limit" $small | base64
+  fi
   if [ -n "$large" ]; then
     echo @sha256
     sha256sum $large

@@ -3,5 +3,5 @@
 haproxy() {
   if [ -z "$haproxy_url" ] || ! has curl; then return; fi
   echo @haproxy
-  fetch 3 "$haproxy_url" | quoted
+  fetch "$haproxy_url" | quoted
 }

@@ -43,13 +43,25 @@ wanted_candidates() {
   printf '%s\n' $debian_pinned
 }
 
-# One word a line, of lines of several words.
-words() { printf '%s\n' "$1" | tr ' ' '\n'; }
+# Keeps the lines about packages that are installed, in `installed`.
+only_installed() {
+  installed=
+  for line in $1; do
+    case $line in
+      'installed '*) installed="$installed$line
+" ;;
+    esac
+  done
+  printf '%s' "$installed"
+}
 
 debian_packages() {
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' \
-    $debian_packages $(words "$debian_groups") | grep '^installed ')
-  printf '%s\n' "$installed"
+  IFS="$IFS "
+  found=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' \
+    $debian_packages $debian_groups)
+  IFS='
+'
+  only_installed "$found"
   lists=
   set +f
   for list in /var/lib/apt/lists/*Packages*; do
@@ -68,8 +80,12 @@ debian_packages() {
 
 # No candidates: dnf keeps a log and caches whatever one says.
 el_packages() {
-  rpm -q --qf 'installed %{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n' \
-    $el_packages $(words "$el_groups") | grep '^installed '
+  IFS="$IFS "
+  found=$(rpm -q --qf 'installed %{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n' \
+    $el_packages $el_groups)
+  IFS='
+'
+  only_installed "$found"
   set +f
   for list in /var/cache/dnf/*/repodata/repomd.xml /var/cache/yum/*/*/*/repomd.xml; do
     if [ -s "$list" ]; then

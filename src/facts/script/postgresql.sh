@@ -15,7 +15,6 @@ postgresql_bin() {
 # A postmaster is a postgres process whose parent is none; it works in its data directory. Those
 # of containers are in another pid name space.
 postmasters() {
-  here=$(readlink /proc/self/ns/pid)
   servers=
   pairs=
   set +f
@@ -35,7 +34,7 @@ postmasters() {
       *" ${pair#* } "*) ;;
       *)
         pid=${pair% *}
-        if [ "$(readlink "/proc/$pid/ns/pid")" = "$here" ]; then
+        if [ "/proc/$pid/ns/pid" -ef /proc/self/ns/pid ]; then
           echo "postmaster $pid $(readlink "/proc/$pid/cwd")"
         fi
         ;;
@@ -121,7 +120,10 @@ postgresql() {
     echo @psql
     # setpriv runs it without PAM, which would leave a line in the log.
     if has setpriv; then
-      set -- setpriv "--reuid=$(id -u postgres)" "--regid=$(id -g postgres)" --clear-groups
+      ids=$(getent passwd postgres)
+      ids=${ids#*:*:}
+      gid=${ids#*:}
+      set -- setpriv "--reuid=${ids%%:*}" "--regid=${gid%%:*}" --clear-groups
     else
       set -- runuser -u postgres --
     fi

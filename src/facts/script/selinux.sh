@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154,SC2086
 selinux() {
   echo @selinux
-  sed -n 's/^SELINUX=/config /p' /etc/selinux/config
+  if [ -e /etc/selinux/config ]; then sed -n 's/^SELINUX=/config /p' /etc/selinux/config; fi
   if [ ! -e /sys/fs/selinux/enforce ]; then return; fi
   # The kernel ends it without a newline, for which `read` returns an error.
   now=

@@ -2,10 +2,11 @@
 # shellcheck shell=sh disable=SC2154,SC2086
 system() {
   echo @system
-  uname -r | sed 's/^/kernel /'
-  uname -m | sed 's/^/architecture /'
-  nproc | sed 's/^/cpus /'
-  getconf GNU_LIBC_VERSION | sed 's/^/libc /'
+  machine=$(uname -rm)
+  echo "kernel ${machine% *}"
+  echo "architecture ${machine##* }"
+  echo "cpus $(nproc)"
+  libc=$(getconf GNU_LIBC_VERSION) && echo "libc $libc"
   if [ -e /dev/watchdog ]; then echo 'watchdog yes'; fi
   if has getenforce || [ -e /etc/selinux/config ]; then echo 'selinux yes'; fi
   if [ -e /run/systemd/timesync/synchronized ]; then echo 'timesyncd yes'; fi
@@ -20,17 +21,23 @@ system() {
   echo @read
   grep -s '' /dev/null /etc/os-release /etc/machine-id /proc/sys/kernel/random/boot_id \
     /proc/sys/kernel/hostname /sys/fs/selinux/enforce \
-    /sys/kernel/mm/transparent_hugepage/enabled $kernel_files
-  grep -sE '^(MemTotal|SwapTotal):' /dev/null /proc/meminfo
+    /sys/kernel/mm/transparent_hugepage/enabled $kernel_files /proc/meminfo
 
   echo @addresses
-  awk '/\|--/ { address = $2 } /\/32 host LOCAL/ { print " " address }' /proc/net/fib_trie
-  if [ -r /proc/net/if_inet6 ]; then awk '{ print " " $1 }' /proc/net/if_inet6; fi
+  tables=/proc/net/fib_trie
+  if [ -r /proc/net/if_inet6 ]; then
+    tables="$tables
+/proc/net/if_inet6"
+  fi
+  awk '
+    FILENAME ~ /if_inet6/ { print " " $1 }
+    /\|--/ { address = $2 }
+    /\/32 host LOCAL/ { print " " address }' $tables
 }
 
 names() {
   echo @users
-  bounded 2 getent passwd $users | cut -d : -f 1
+  for user in $(bounded 2 getent passwd $users); do echo "${user%%:*}"; done
   echo @names
   found=$(RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent hosts $names)
   printf '%s\n' "$found"

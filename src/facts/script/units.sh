@@ -17,7 +17,20 @@ postgresql_units() {
 units() {
   if [ ! -d /run/systemd/system ]; then return; fi
   echo @manager
-  systemctl show -p Version -p Virtualization
+  # The library that it has loaded tells at less cost than its bus; before 231 there is none.
+  version=$(grep -o -m 1 'libsystemd-shared-[0-9]*' /proc/1/maps)
+  if [ -n "$version" ]; then
+    echo "Version=${version##*-}"
+  else
+    systemctl show -p Version
+  fi
+  virtualization=
+  if [ -r /run/systemd/container ]; then
+    read -r virtualization </run/systemd/container
+  else
+    virtualization=$(systemd-detect-virt)
+  fi
+  echo "Virtualization=$virtualization"
   echo @units
   shown=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p SubState \
     -p UnitFileState -p FragmentPath -p NeedDaemonReload -p ActiveEnterTimestamp -p Result \
@@ -72,7 +85,7 @@ ports() {
 /proc/net/tcp6"
   fi
   set +f
-  bounded 5 ls -ln /proc/[0-9]*/fd | awk '
+  ls -ln /proc/[0-9]*/fd | awk '
     from == "net" { if ($4 == "0A") { address[$10] = $2 } next }
     /^\/proc\// { split($0, part, "/"); pid = part[3]; next }
     / -> socket:\[/ {

@@ -7,6 +7,19 @@ use super::watch::{Moment, Watched, error};
 use crate::cluster::{await_that, leader};
 use crate::operator::TestLab;
 
+/// Awaits that the node's Patroni knows of a pause that is ours.
+const IS_PAUSED: &str = r"
+address=$(hostname -I | cut -d' ' -f1) i=0
+while [ $i -lt 300 ]; do
+	for url in https://$address:8008/config http://$address:8008/config; do
+		curl -sk -m 1 $url | grep -q mahout_pause && exit 0
+	done
+	sleep 0.05
+	i=$((i + 1))
+done
+exit 1
+";
+
 /// No change has more phases than that.
 const RUNS: usize = 60;
 
@@ -38,11 +51,7 @@ pub(super) fn strike(lab: &TestLab, point: &Point, whole: Duration, nodes: &[Str
             let (node, other) = (&nodes[*node], &nodes[(node + 1) % nodes.len()]);
             let restart = "restart Patroni alone".to_owned();
             let note = power_off(lab, &Moment::Begins(restart, node.clone()), node, &|| {
-                await_that("the pause", Duration::from_secs(60), || {
-                    lab.on(other, "patronictl -c /etc/patroni/patroni.yml show-config")
-                        .stdout
-                        .contains("mahout_pause: true")
-                });
+                lab.on(other, IS_PAUSED).succeeds();
             });
             lab.lab(&["start", node]);
             note
@@ -89,7 +98,9 @@ fn power_off(lab: &TestLab, moment: &Moment, node: &str, until: &dyn Fn()) -> St
     assert!(came, "{moment:?} did not come: {run}");
     let said = error(&run);
     assert_ne!(run.code, 0, "{run}");
-    let named = said.contains(node) || (run.code == 4 && run.stdout.contains(node));
+    let named = said.contains(node)
+        || said.contains(&lab.address(node))
+        || (run.code == 4 && run.stdout.contains(node));
     assert!(named, "{node} is not named: {run}");
     format!("exit {} after {took:.1} s: {said}", run.code)
 }

@@ -222,7 +222,7 @@ impl Host {
                 Fault::new(format!("the connection was lost before `{title}` began"))
             }
             (_, Effect::Changes) => Fault::new(format!(
-                "the connection was lost while `{title}` ran; there it runs to its end"
+                "the connection was lost while `{title}` ran; if the node lives, it runs to its end there"
             )),
             _ => Fault::new(format!("the connection was lost while `{title}` ran")),
         }

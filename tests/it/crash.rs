@@ -39,7 +39,7 @@ fn points(change: Change, shape: &Shape) -> (Vec<Point>, Results) {
         let drawn = sample(&all, &mut chance);
         return (drawn, Results::open(false, false));
     };
-    let results = Results::open(true, wanted == "rest");
+    let results = Results::open(true, wanted != "all");
     let whole = ["all", "rest"].contains(&wanted.as_str());
     let (count, mut left) = (all.len(), all);
     left.retain(|point| !results.has(point) && (whole || point.to_string().contains(&wanted)));

@@ -2,10 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use super::point::Blow;
+use super::point::{Blow, Change, Point};
 use super::watch::{Moment, Watched, error};
 use crate::cluster::{await_that, leader};
 use crate::operator::TestLab;
+
+/// Awaits that the node's Patroni knows of a pause that is ours.
+const IS_PAUSED: &str = r"
+address=$(hostname -I | cut -d' ' -f1) i=0
+while [ $i -lt 300 ]; do
+	for url in https://$address:8008/config http://$address:8008/config; do
+		curl -sk -m 1 $url | grep -q mahout_pause && exit 0
+	done
+	sleep 0.05
+	i=$((i + 1))
+done
+exit 1
+";
 
 /// No change has more phases than that.
 const RUNS: usize = 60;
@@ -13,8 +26,8 @@ const RUNS: usize = 60;
 /// Begins a deploy and lets it happen; `whole` is how long an undisturbed one takes, `nodes` are
 /// those that a power cut may strike. Returns where the run was, or what it said.
 #[track_caller]
-pub(super) fn strike(lab: &TestLab, blow: &Blow, whole: Duration, nodes: &[String]) -> String {
-    match blow {
+pub(super) fn strike(lab: &TestLab, point: &Point, whole: Duration, nodes: &[String]) -> String {
+    match &point.blow {
         Blow::Step(phase, position, number) => {
             kill(lab, &Moment::Step(phase.clone(), *position, *number))
         }
@@ -23,10 +36,10 @@ pub(super) fn strike(lab: &TestLab, blow: &Blow, whole: Duration, nodes: &[Strin
         Blow::Random(permille) => kill(lab, &Moment::At(whole * *permille / 1000)),
         Blow::AgainAndAgain => again_and_again(lab),
         Blow::PowerOff(phase, node) => {
-            let led = leader(lab);
+            let led = *node == 0 && point.change == Change::Rolling;
             let node = &nodes[*node];
-            let note = power_off(lab, &Moment::Begin(phase.clone()), node);
-            if led.as_ref() == Some(node) {
+            let note = power_off(lab, &Moment::Begin(phase.clone()), node, &|| {});
+            if led {
                 await_that("another leads", Duration::from_secs(90), || {
                     leader(lab).is_some_and(|now| now != *node)
                 });
@@ -35,9 +48,11 @@ pub(super) fn strike(lab: &TestLab, blow: &Blow, whole: Duration, nodes: &[Strin
             note
         }
         Blow::InPause(node) => {
-            let node = &nodes[*node];
+            let (node, other) = (&nodes[*node], &nodes[(node + 1) % nodes.len()]);
             let restart = "restart Patroni alone".to_owned();
-            let note = power_off(lab, &Moment::Begins(restart, node.clone()), node);
+            let note = power_off(lab, &Moment::Begins(restart, node.clone()), node, &|| {
+                lab.on(other, IS_PAUSED).succeeds();
+            });
             lab.lab(&["start", node]);
             note
         }
@@ -69,19 +84,23 @@ fn again_and_again(lab: &TestLab) -> String {
     panic!("{RUNS} runs do not bring it to its end");
 }
 
-/// Takes a node's power away at that moment: the run ends, and says which node it is.
+/// Takes a node's power away at that moment, and not before `until` is over: the run ends, and says
+/// which node it is.
 #[track_caller]
-fn power_off(lab: &TestLab, moment: &Moment, node: &str) -> String {
+fn power_off(lab: &TestLab, moment: &Moment, node: &str, until: &dyn Fn()) -> String {
     let mut run = Watched::begin(lab, &["deploy", "--yes"]);
     let came = run.reaches(moment);
-    lab.lab(&["kill", node]);
+    until();
     let off = Instant::now();
+    lab.lab(&["kill", node]);
     let run = run.ends();
     let took = off.elapsed().as_secs_f64();
     assert!(came, "{moment:?} did not come: {run}");
     let said = error(&run);
     assert_ne!(run.code, 0, "{run}");
-    let named = said.contains(node) || (run.code == 4 && run.stdout.contains(node));
+    let named = said.contains(node)
+        || said.contains(&lab.address(node))
+        || (run.code == 4 && run.stdout.contains(node));
     assert!(named, "{node} is not named: {run}");
     format!("exit {} after {took:.1} s: {said}", run.code)
 }

@@ -57,7 +57,7 @@ pub(super) fn hold(point: &Point, whole: Duration) -> Outcome {
     };
     let lab = nodes("crash-fresh", image).expect("as the first one");
     lab.append_to_inventory(SETTINGS);
-    let note = strike(&lab, &point.blow, whole, &lab.node_names());
+    let note = strike(&lab, point, whole, &lab.node_names());
     let again_seconds = runs_again(&lab);
     is_sound(&lab);
     Outcome {

@@ -184,8 +184,7 @@ pub(super) fn sample(points: &[Point], chance: &mut Chance) -> Vec<Point> {
     draw(1, &|point| matches!(point.blow, Blow::Gate(_)));
     draw(1, &|point| matches!(point.blow, Blow::Random(_)));
     if points.iter().any(|point| point.change == Change::Rolling) {
-        draw(2, &|point| matches!(point.blow, Blow::Step(..)));
-        draw(1, &|point| matches!(point.blow, Blow::Random(_)));
+        draw(1, &|point| matches!(point.blow, Blow::Step(..)));
         draw(1, &|point| {
             point.synchronous && matches!(point.blow, Blow::PowerOff(_, 0))
         });

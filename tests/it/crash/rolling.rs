@@ -92,7 +92,7 @@ pub(super) fn under_a_client(lab: &TestLab, point: &Point, whole: Duration) -> O
         _ => &names[1],
     };
     let ledger = Ledger::open(lab, &first, (client, client), Client::Reconnecting);
-    let note = strike(lab, &point.blow, whole, &names);
+    let note = strike(lab, point, whole, &names);
     let again_seconds = runs_again(lab);
     is_sound(lab);
     let figures = ledger.close(&leader(lab).expect("a leader"));

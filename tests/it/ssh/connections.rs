@@ -128,7 +128,7 @@ async fn a_dead_connection_is_replaced() {
     let error = task.await.expect("no panic").expect_err("lost");
     assert_eq!(
         error.to_string(),
-        "pg-1: the connection was lost while `test` ran; there it runs to its end"
+        "pg-1: the connection was lost while `test` ran; if the node lives, it runs to its end there"
     );
     see_it_end(&sshd.place);
 }

@@ -12,7 +12,7 @@ const PATIENCE: &str = "user=ledger dbname=postgres connect_timeout=2 tcp_user_t
      keepalives_idle=1 keepalives_interval=1 keepalives_count=3";
 
 /// The lab's hundredth address.
-fn address(lab: &TestLab) -> String {
+pub(crate) fn address(lab: &TestLab) -> String {
     let first = lab.address(&lab.node_names()[0]);
     let (network, _) = first.rsplit_once('.').expect("an address");
     format!("{network}.100")
@@ -169,6 +169,9 @@ fn a_virtual_address_survives_what_befalls_its_holder() {
     });
     let figures = clients.close("HAProxy stopped", &first);
     assert!(figures[0].longest_gap < seconds(6), "{figures:?}");
+    let run = lab.mahout(&["explain", other]);
+    run.exits_with(4);
+    assert!(run.stdout.contains("(vip-unfit)"), "{run}");
     lab.on(other, "systemctl start haproxy").succeeds();
 
     // It comes back, and does not take the address back.

@@ -2,6 +2,7 @@
 
 use crate::cluster::leader;
 use crate::operator::{TestLab, lab_or_skip};
+use crate::vip::address;
 
 const INSTALL: &str = "export DEBIAN_FRONTEND=noninteractive
     apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends";
@@ -52,6 +53,9 @@ fn a_cluster_lives_behind_firewalld_and_ufw() {
         return;
     };
     fenced(&lab);
+    // VRRP has to pass all of them, or two nodes hold the address.
+    let vip = address(&lab);
+    lab.append_to_inventory(&format!("vip: {{ address: {vip} }}\n"));
     what_a_reload_would_close_stops_it(&lab);
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
@@ -62,6 +66,7 @@ fn a_cluster_lives_behind_firewalld_and_ufw() {
     for held in [
         "every node reaches what it needs: 36 paths",
         "3 nodes with a firewall: the cluster's own ports are open to its own addresses",
+        &format!("pg-1 holds {vip}"),
     ] {
         assert!(verify.stdout.contains(held), "{verify}");
     }

@@ -7,6 +7,7 @@ mod good;
 mod hostile;
 mod reference;
 mod spelled;
+mod vip;
 
 use std::path::{Path, PathBuf};
 

@@ -45,6 +45,38 @@ fn the_status_without_a_leader_and_without_haproxy() {
 }
 
 #[test]
+fn without_a_virtual_address_clients_name_every_haproxy() {
+    let mut sample = Sample::healthy();
+    sample.cluster.vip = None;
+    let status = Status::of(&sample.cluster, &sample.facts);
+    assert!(status.is_sound());
+    let hosts = |port| format!("10.0.0.11:{port},10.0.0.12:{port},10.0.0.13:{port}");
+    let read_write = "/postgres?target_session_attrs=read-write";
+    let url = |port, rest| Some(format!("postgresql://{}{rest}", hosts(port)));
+    assert_eq!(status.connect.read_write, url(5000, read_write));
+    assert_eq!(status.connect.read_only, url(5001, "/postgres"));
+    assert_eq!(status.connect.direct, url(5432, read_write));
+    let shown = text(|out| write_status(out, &status));
+    assert!(!shown.contains("virtual address"), "{shown}");
+}
+
+#[test]
+fn a_virtual_address_that_nobody_or_two_hold_is_not_sound() {
+    let mut sample = Sample::healthy();
+    sample.node(2).system.addresses.pop();
+    let status = Status::of(&sample.cluster, &sample.facts);
+    assert!(!status.is_sound());
+    let shown = text(|out| write_status(out, &status));
+    assert!(shown.contains("10.0.0.100  nobody\n"), "{shown}");
+    for number in [1, 3] {
+        let addresses = &mut sample.node(number).system.addresses;
+        addresses.push("10.0.0.100".to_owned());
+    }
+    let status = Status::of(&sample.cluster, &sample.facts);
+    assert!(!status.is_sound());
+}
+
+#[test]
 fn the_status_for_programs() {
     let sample = Sample::healthy();
     let status = Status::of(&sample.cluster, &sample.facts);

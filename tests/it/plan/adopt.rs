@@ -1,7 +1,7 @@
 //! A cluster that was made by other means: what is taken over, and what is refused.
 
 use mahout::facts::ProcessFacts;
-use mahout::plan::adopt::Adopted;
+use mahout::plan::adopt::{Adopted, Suggestion};
 use mahout::plan::{Desired, Plan, PlanError, UnitOperation};
 use mahout::secret::Secret;
 
@@ -208,7 +208,7 @@ fn a_patroni_with_another_file_is_restarted_alone_by_a_deploy() {
 #[test]
 fn passwords_are_the_nodes_own() {
     let mut case = by_hand();
-    let found = with(&case, |desired| Adopted::read(desired)).expect("read");
+    let found = with(&case, Adopted::read).expect("read");
     let values: Vec<&str> = found.passwords.values().map(Secret::expose).collect();
     assert_eq!(values, PASSWORDS);
 
@@ -306,6 +306,39 @@ fn what_the_inventory_names_otherwise_is_refused_with_both_names() {
     let mut case = by_hand();
     process(&mut case, "pg-2").config = Some(Secret::new("a: [hunter2"));
     refused(&case, "pg-2: what Patroni was started with is not known");
+}
+
+#[test]
+fn what_the_inventory_would_have_to_say_is_suggested_without_secrets() {
+    let mut case = by_hand();
+    for node in NODES {
+        let text = settings(node)
+            .replace("*:5432", "*:6432")
+            .replace("username: replicator", "username: repl")
+            .replace(
+                "work_mem: 8MB",
+                "work_mem: 8MB, archive_command: \"curl -u me:hunter2-archive https://x\", \
+                 ssl_passphrase_command: \"echo hunter2-superuser\"",
+            );
+        let text = match node {
+            "pg-3" => text
+                .replace("name: pg-3", "name: patroni03")
+                .replace("15/patroni", "15/x"),
+            _ => format!("{text}tags: {{ clonefrom: true }}\n"),
+        };
+        process(&mut case, node).config = Some(Secret::new(text));
+    }
+    case.postgresql("pg-1").hba_rules = vec![
+        "local all postgres peer".to_owned(),
+        "host all all 10.0.0.0 255.0.0.0 md5".to_owned(),
+    ];
+    let config = &mut case.patroni("pg-1").config;
+    config.insert("ttl".to_owned(), 40.into());
+    config.insert("synchronous_mode".to_owned(), true.into());
+    config["postgresql"]["parameters"] = serde_json::json!({"max_connections": 300});
+    let text = with(&case, Suggestion::of).expect("a suggestion").text();
+    insta::assert_snapshot!(text);
+    assert!(!text.contains("hunter2"));
 }
 
 #[test]

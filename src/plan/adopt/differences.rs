@@ -66,7 +66,9 @@ fn settings(source: &Source, rendered: &Rendered) -> Vec<String> {
         })
         .filter_map(|key| {
             let (before, after) = (theirs.get(key), ours.get(key));
-            if before == after {
+            let name = key.strip_prefix("postgresql.parameters.");
+            // What all members share Patroni takes from the dynamic configuration alone.
+            if before == after || name.is_some_and(|name| guc::SHARED.contains(&name)) {
                 return None;
             }
             let word = |value: Option<&String>| match value {
@@ -92,7 +94,11 @@ fn settings(source: &Source, rendered: &Rendered) -> Vec<String> {
 pub(super) fn holds_secret(mask: &Mask, key: &str, text: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
     let line = format!("{last}: {text}");
-    last.ends_with("password") || last.contains("secret") || mask.text(&line) != line
+    // What a command is called with cannot be told from a secret.
+    let ends = ["password", "_command", "conninfo"];
+    ends.iter().any(|end| last.ends_with(end))
+        || last.contains("secret")
+        || mask.text(&line) != line
 }
 
 /// `on`, `true` and `"true"` are one value, a list of addresses is one however it is written, and so

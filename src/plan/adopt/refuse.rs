@@ -110,7 +110,7 @@ pub(super) fn misfits(desired: &Desired, sources: &BTreeMap<NodeName, Source>) -
             hint: Some(format!("write `{key}: {theirs}`")),
         });
     }
-    refusals.extend(losses::of(desired));
+    refusals.extend(losses::of(desired, sources));
     refusals
 }
 

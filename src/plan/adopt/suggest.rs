@@ -12,6 +12,7 @@ use super::source::Source;
 use crate::cluster::hba::parse;
 use crate::cluster::{NodeName, Role};
 use crate::facts::PatroniFacts;
+use crate::inventory::guc;
 use crate::plan::preflight::PlanError;
 use crate::plan::{Desired, dynamic, patroni};
 use crate::secret::Mask;
@@ -141,7 +142,7 @@ impl Suggestion {
             parameters.retain(|name, _| !hidden.contains(name));
             for name in hidden {
                 self.remarks.push(format!(
-                    "`postgresql.{path}.{name}` holds what looks like a secret: copy it by hand"
+                    "`postgresql.{path}.{name}` may hold a secret: copy it by hand"
                 ));
             }
         }
@@ -187,7 +188,7 @@ impl Suggestion {
             if nodes.len() < all {
                 let nodes = list(nodes);
                 self.remarks.push(format!(
-                    "`{key}` of {nodes}, each in the node's own section: {theirs}"
+                    "`{key}` of {nodes}, in the node's own section: {theirs}"
                 ));
                 continue;
             }
@@ -210,6 +211,8 @@ impl Suggestion {
         };
         let mut all = sources.values().map(of);
         let Some(mut shared) = all.next() else { return };
+        // Of these Patroni has never taken the local ones.
+        shared.retain(|name, _| !guc::SHARED.contains(&name.as_str()));
         for other in all {
             shared.retain(|name, value| other.get(name) == Some(value));
         }

@@ -140,6 +140,9 @@ pub enum Command {
         /// With --dry-run: exit with 5 if there are changes
         #[arg(long, requires = "dry_run")]
         exit_code: bool,
+        /// Print what the inventory has to say for the cluster to stay as it is; touches nothing
+        #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
+        suggest: bool,
     },
     /// Have another member lead: show the plan, ask, switch over, verify
     Switchover {

@@ -88,7 +88,11 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
             yes,
             dry_run,
             exit_code,
+            suggest,
         } => {
+            if suggest {
+                return adopt::suggest(context, out).await;
+            }
             let options = crate::cli::Deploy {
                 yes,
                 dry_run,

@@ -9,6 +9,22 @@ use super::suggest::nearest;
 /// The newest major version that the list covers.
 pub const NEWEST: u32 = 18;
 
+/// All members must have the same value, so Patroni takes these from the dynamic configuration
+/// only and silently ignores local ones (Patroni, "Patroni configuration").
+pub const SHARED: [&str; 11] = [
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_worker_processes",
+    "max_prepared_transactions",
+    "wal_level",
+    "track_commit_timestamp",
+    "max_wal_senders",
+    "max_replication_slots",
+    "wal_keep_segments",
+    "wal_keep_size",
+    "wal_log_hints",
+];
+
 /// Where a parameter stands in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guc {

@@ -98,10 +98,8 @@ pub(super) fn create(draft: &mut Draft, desired: &Desired, leader: Option<&NodeN
         options: Vec::new(),
         password: Some(SecretName::Probe),
     };
-    // In a database that this plan makes, Patroni makes it.
-    let before = desired.facts.nodes.get(&node.name);
-    let before = before.and_then(|facts| facts.postgresql.as_ref());
-    let rewind = before.filter(|said| said.answers).map(|_| UserSpec {
+    // In a database that Patroni makes for us, it makes this one, too.
+    let rewind = draft.spares().then(|| UserSpec {
         name: cluster.postgresql.rewind.clone(),
         options: Vec::new(),
         password: Some(SecretName::Rewind),

@@ -24,6 +24,7 @@
 //! | `done` | `deploy` and its kin, after the findings | of `deploy`: `connect`, the URL of libpq by which clients write |
 //! | `destroyed` | `destroy` | `scope` |
 //! | `adopted` | `adopt`, after the findings | `scope` |
+//! | `suggestion` | `adopt --suggest` | `keys`: as the inventory nests them; the remarks stand in `message` |
 //! | `written` | `init` | `path` |
 //! | `valid` | `check` | `path`, `scope`, `nodes` (how many), `worst_failover_seconds` |
 //! | `rendered` | `render`, one a file | `node`, `file` (its path there), `path` (its path here) |

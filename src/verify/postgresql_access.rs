@@ -94,9 +94,10 @@ pub(super) fn passwords(view: &View, judge: &mut Judge) {
             Some(verifier) if is_guessed(role, verifier) => "has a password that is tried first",
             Some(_) => continue,
         };
-        judge
-            .error(None, format!("the role {role} {fault}"))
-            .hint("`mahout deploy` sets it");
+        judge.error(None, format!("the role {role} {fault}")).hint(
+            "`mahout deploy` sets the vault's; `mahout rotate passwords` makes another one, if that \
+             is one that was adopted",
+        );
     }
     if !said.verifiers.is_empty() {
         judge.holds("kept as SCRAM verifiers, of none that is tried first");

@@ -16,19 +16,6 @@ const PASSWORDS: [(&str, &str); 4] = [
 ];
 const DATA: &str = "/var/lib/postgresql/postgresql0";
 
-/// The inventory that describes what was made by hand.
-const INVENTORY: &str = "namespace: /patroni_test/
-tls: off
-etcd: { data_dir: /var/lib/etcd/by_hand }
-patroni: { listen: \"*\", rest_username: admin }
-postgresql:
-  listen: [\"*\"]
-  data_dir: /var/lib/postgresql/postgresql0
-  replication: { username: repl }
-  parameters: { max_connections: 100 }
-haproxy: { read_only_port: off }
-";
-
 /// A script that makes, on one node, what the article's reader has there.
 fn by_hand(lab: &TestLab, node: &str) -> String {
     let names = lab.node_names();
@@ -172,24 +159,17 @@ systemctl start --no-block etcd
     )
 }
 
-/// A lab with such a cluster, and its inventory.
+/// A lab with such a cluster.
 fn made_by_hand(name: &str, suite: &str) -> Option<TestLab> {
     let lab = lab_or_skip(name, suite, "installed", 3)?;
     lab.is_quiet();
     let names = lab.node_names();
-    for node in &names {
-        lab.on(node, &by_hand(&lab, node)).succeeds();
-    }
-    let scope = lab.read("inventory.yml");
-    let scope: String = scope
-        .lines()
-        .map(|line| match line.strip_prefix("scope:") {
-            Some(_) => "scope: region_one\n".to_owned(),
-            None => format!("{line}\n"),
-        })
-        .collect();
-    lab.write(Path::new("inventory.yml"), &format!("{scope}{INVENTORY}"));
-    lab.mahout(&["check"]).succeeds();
+    std::thread::scope(|scope| {
+        for node in &names {
+            let lab = &lab;
+            scope.spawn(move || lab.on(node, &by_hand(lab, node)).succeeds());
+        }
+    });
     let ready = |node: &str, what: &str| {
         await_that(what, Duration::from_secs(90), || {
             lab.on(node, what).code == 0
@@ -206,6 +186,33 @@ fn made_by_hand(name: &str, suite: &str) -> Option<TestLab> {
         ready(node, "curl -sf http://127.0.0.1:8008/replica");
     }
     Some(lab)
+}
+
+/// The inventory becomes what mahout suggests for such a cluster, but for the lines of pg_hba.conf,
+/// which let in everybody.
+fn suggested(lab: &TestLab) {
+    let run = lab.mahout(&["adopt", "--suggest"]);
+    run.succeeds();
+    tells_no_password(&run);
+    tell(&run.stdout);
+    let run = lab.mahout(&["adopt", "--suggest", "--output", "json"]);
+    run.succeeds();
+    let said: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let mut keys = said["keys"].as_object().expect("keys").clone();
+    let postgresql = keys["postgresql"].as_object_mut().expect("a section");
+    let rules = postgresql.remove("pg_hba").expect("lines");
+    assert!(rules.to_string().contains("host all all 0.0.0.0/0 md5"));
+    let before = lab.read("inventory.yml");
+    let mut text = String::new();
+    for line in before.lines().filter(|line| !line.starts_with("scope:")) {
+        text.push_str(&format!("{line}\n"));
+    }
+    for (key, value) in keys {
+        // What is JSON is YAML, too.
+        text.push_str(&format!("{key}: {value}\n"));
+    }
+    lab.write(Path::new("inventory.yml"), &text);
+    lab.mahout(&["check"]).succeeds();
 }
 
 /// The main processes of etcd, Patroni and PostgreSQL on every node.
@@ -305,6 +312,11 @@ fn adopted(suite: &str) {
         return;
     };
     let names = lab.node_names();
+    let run = lab.mahout(&["adopt", "--yes"]);
+    run.exits_with(3);
+    assert!(run.stderr.contains("`scope` is region_one"), "{run}");
+    suggested(&lab);
+    lab.mahout(&["adopt"]).exits_with(2);
     let first = leader(&lab).expect("a leader");
     let other = names.iter().find(|node| **node != first).expect("another");
     let before = processes(&lab);

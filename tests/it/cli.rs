@@ -226,6 +226,9 @@ fn options_that_belong_together_are_demanded() {
     let shell = Shell::with(THREE);
     for arguments in [
         &["deploy", "--exit-code"][..],
+        &["adopt", "--exit-code"],
+        &["adopt", "--suggest", "--yes"],
+        &["adopt", "--facts", "record.json"],
         &["deploy", "--facts", "record.json"],
         &["deploy", "--dry-run", "--yes", "--no-such"],
         &["no-such-verb"],
@@ -243,7 +246,13 @@ fn nodes_that_cannot_be_reached_are_3_and_nothing_is_asked() {
     // Port 1 of the loopback refuses at once.
     let inventory = THREE.replace(" }", ", ssh: { destination: 127.0.0.1, port: 1 } }");
     let shell = Shell::with(inventory);
-    for arguments in [&["deploy"][..], &["deploy", "--yes"], &["diff"]] {
+    for arguments in [
+        &["deploy"][..],
+        &["deploy", "--yes"],
+        &["diff"],
+        &["adopt", "--yes"],
+        &["adopt", "--suggest"],
+    ] {
         let said = shell.exits(3, arguments);
         assert!(said.stderr.contains("pg-1: "), "{}", said.stderr);
     }
@@ -263,8 +272,8 @@ fn help_is_there_for_every_verb() {
     // One `-v` is all there is.
     assert!(!top.contains("twice"), "{top}");
     for verb in [
-        "init", "check", "render", "trust", "facts", "deploy", "diff", "verify", "status", "lab",
-        "demo",
+        "init", "check", "render", "trust", "facts", "deploy", "diff", "adopt", "verify", "status",
+        "lab", "demo",
     ] {
         assert!(top.contains(&format!("  {verb} ")), "{verb} in {top}");
         let help = shell.exits(0, &[verb, "--help"]).stdout;

@@ -1,6 +1,7 @@
 //! Plans as data: what is planned from which facts, and what is refused.
 
 mod adopt;
+mod adopt_words;
 mod care;
 mod case;
 mod converge;

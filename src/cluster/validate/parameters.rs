@@ -2,25 +2,9 @@
 
 use super::Context;
 use crate::cluster::build::{AUTO, DYNAMIC_NAMED};
-use crate::inventory::guc::{self, Guc};
+use crate::inventory::guc::{self, Guc, SHARED};
 use crate::inventory::scalar::Setting;
 use crate::inventory::{Problems, Spanned};
-
-/// All members must have the same value, so Patroni takes these from the dynamic configuration
-/// only and silently ignores local ones (Patroni, "Patroni configuration").
-const SHARED: [&str; 11] = [
-    "max_connections",
-    "max_locks_per_transaction",
-    "max_worker_processes",
-    "max_prepared_transactions",
-    "wal_level",
-    "track_commit_timestamp",
-    "max_wal_senders",
-    "max_replication_slots",
-    "wal_keep_segments",
-    "wal_keep_size",
-    "wal_log_hints",
-];
 
 /// What Patroni sets itself: the key that sets it here, or the reason.
 const CONTROLLED: [(&str, &str); 16] = [

@@ -14,6 +14,7 @@ use crate::plan::draft::Draft;
 use crate::plan::{Desired, patroni};
 use crate::platform::PATRONI_CONFIG;
 use crate::render::{Purpose, Rendered};
+use crate::secret::Mask;
 use crate::secret::mask::MASKED;
 
 /// Used once, when a cluster is made; compared otherwise; or ours alone.
@@ -65,13 +66,14 @@ fn settings(source: &Source, rendered: &Rendered) -> Vec<String> {
         })
         .filter_map(|key| {
             let (before, after) = (theirs.get(key), ours.get(key));
-            if before == after {
+            let name = key.strip_prefix("postgresql.parameters.");
+            // What all members share Patroni takes from the dynamic configuration alone.
+            if before == after || name.is_some_and(|name| guc::SHARED.contains(&name)) {
                 return None;
             }
-            let hidden = key.contains("password") || key.contains("secret");
             let word = |value: Option<&String>| match value {
                 None => "(nothing)".to_owned(),
-                Some(_) if hidden => MASKED.to_owned(),
+                Some(text) if holds_secret(&Mask::default(), key, text) => MASKED.to_owned(),
                 Some(text) => text.clone(),
             };
             let waits = if needs_restart(key, rendered.postgresql) {
@@ -88,9 +90,20 @@ fn settings(source: &Source, rendered: &Rendered) -> Vec<String> {
         .collect()
 }
 
+/// Whether the value of a setting is, or holds, what nobody is to see.
+pub(super) fn holds_secret(mask: &Mask, key: &str, text: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let line = format!("{last}: {text}");
+    // What a command is called with cannot be told from a secret.
+    let ends = ["password", "_command", "conninfo"];
+    ends.iter().any(|end| last.ends_with(end))
+        || last.contains("secret")
+        || mask.text(&line) != line
+}
+
 /// `on`, `true` and `"true"` are one value, a list of addresses is one however it is written, and so
 /// are paths with and without a slash at the end.
-fn flat(document: &Value) -> BTreeMap<String, String> {
+pub(super) fn flat(document: &Value) -> BTreeMap<String, String> {
     fn walk(value: &Value, key: String, into: &mut BTreeMap<String, String>) {
         let text = match value {
             Value::Object(map) => {

@@ -1,7 +1,10 @@
 //! What clients, or the next start of a service, would find gone: refused, as nobody has asked for it.
 
+use std::collections::BTreeMap;
+
 use super::refuse::at;
-use crate::cluster::{Node, Role};
+use super::source::Source;
+use crate::cluster::{Node, NodeName, Role};
 use crate::facts::NodeFacts;
 use crate::plan::preflight::Refusal;
 use crate::plan::{Desired, etcd, patroni};
@@ -9,7 +12,7 @@ use crate::render::{Purpose, Rendered};
 use crate::secret::scram;
 
 /// All of it.
-pub(super) fn of(desired: &Desired) -> Vec<Refusal> {
+pub(super) fn of(desired: &Desired, sources: &BTreeMap<NodeName, Source>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for node in &desired.cluster.nodes {
         if let Some(facts) = desired.facts.nodes.get(&node.name) {
@@ -18,6 +21,8 @@ pub(super) fn of(desired: &Desired) -> Vec<Refusal> {
             refusals.extend(ports(node, facts, rendered));
             refusals.extend(tablespaces(node, facts, rendered));
         }
+        let source = sources.get(&node.name);
+        refusals.extend(source.and_then(|source| encryption(node, source)));
     }
     refusals.extend(users(desired));
     refusals
@@ -86,6 +91,22 @@ fn tablespaces(node: &Node, facts: &NodeFacts, rendered: &Rendered) -> Vec<Refus
             )
         })
         .collect()
+}
+
+/// TLS of PostgreSQL's that stands in the settings of a node alone.
+fn encryption(node: &Node, source: &Source) -> Option<Refusal> {
+    let is_on = |text: &str| ["on", "true", "yes", "1"].contains(&text.to_lowercase().as_str());
+    let ssl = source.text("/postgresql/parameters/ssl");
+    let kept = node.postgresql.parameters.contains_key("ssl");
+    (ssl.is_some_and(|ssl| is_on(&ssl)) && !kept).then(|| {
+        at(
+            node,
+            "PostgreSQL takes connections with TLS here, and by the inventory no longer would"
+                .to_owned(),
+            "write `ssl`, `ssl_cert_file` and `ssl_key_file` under `postgresql.local_parameters`"
+                .to_owned(),
+        )
+    })
 }
 
 /// Ports of HAProxy on which clients would find nobody any more.

@@ -7,6 +7,7 @@ mod losses;
 mod passwords;
 mod refuse;
 mod source;
+mod suggest;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use super::{Desired, Plan, PlanError};
 use crate::cluster::{NodeName, SecretName};
 use crate::secret::Secret;
 use source::Source;
+pub use suggest::Suggestion;
 
 /// What a cluster has that was made by other means.
 #[derive(Debug)]

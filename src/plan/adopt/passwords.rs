@@ -115,6 +115,17 @@ pub(super) fn other_ones(desired: &Desired, found: &BTreeMap<SecretName, Secret>
     found.iter().filter(is_other).map(refusal).collect()
 }
 
+/// Every password that some node has.
+pub(super) fn every(sources: &BTreeMap<NodeName, Source>) -> Vec<Secret> {
+    let of = |source: &Source| -> Vec<Secret> {
+        let found = PLACES
+            .iter()
+            .filter_map(|(_, pointer)| source.text(pointer));
+        found.map(Secret::new).collect()
+    };
+    sources.values().flat_map(of).collect()
+}
+
 pub(super) fn list(nodes: &[&NodeName]) -> String {
     let names: Vec<&str> = nodes.iter().map(|name| name.as_str()).collect();
     names.join(", ")

@@ -94,13 +94,37 @@ pub(super) fn misfits(desired: &Desired, sources: &BTreeMap<NodeName, Source>) -
             ),
         });
     }
-    let mut settings: BTreeMap<(&str, String, String), Vec<&NodeName>> = BTreeMap::new();
+    for (name, source) in sources {
+        if let Some(node) = desired.cluster.node(name) {
+            refusals.extend(named_otherwise(node, source));
+            refusals.extend(store(desired.cluster, node, source));
+        }
+    }
+    for ((key, theirs, ours), nodes) in settings(desired, sources) {
+        refusals.push(Refusal {
+            node: None,
+            message: format!(
+                "`{key}` is {theirs} on {}, and {ours} by the inventory",
+                list(&nodes)
+            ),
+            hint: Some(format!("write `{key}: {theirs}`")),
+        });
+    }
+    refusals.extend(losses::of(desired, sources));
+    refusals
+}
+
+/// Settings that are other ones on the nodes than by the inventory: the inventory's name for each,
+/// what the nodes have, what they would get, and which nodes.
+pub(super) fn settings<'a>(
+    desired: &Desired<'a>,
+    sources: &'a BTreeMap<NodeName, Source>,
+) -> BTreeMap<(&'static str, String, String), Vec<&'a NodeName>> {
+    let mut settings: BTreeMap<_, Vec<&NodeName>> = BTreeMap::new();
     for (name, source) in sources {
         let Some(node) = desired.cluster.node(name) else {
             continue;
         };
-        refusals.extend(named_otherwise(node, source));
-        refusals.extend(store(desired.cluster, node, source));
         let rendered = &desired.rendered[name];
         for (key, theirs, ours) in differing(desired.cluster, node, rendered, source) {
             let nodes = settings.entry((key, theirs, ours)).or_default();
@@ -118,18 +142,7 @@ pub(super) fn misfits(desired: &Desired, sources: &BTreeMap<NodeName, Source>) -
             }
         }
     }
-    for ((key, theirs, ours), nodes) in settings {
-        refusals.push(Refusal {
-            node: None,
-            message: format!(
-                "`{key}` is {theirs} on {}, and {ours} by the inventory",
-                list(&nodes)
-            ),
-            hint: Some(format!("write `{key}: {theirs}`")),
-        });
-    }
-    refusals.extend(losses::of(desired));
-    refusals
+    settings
 }
 
 pub(super) fn at(node: &Node, message: String, hint: String) -> Refusal {

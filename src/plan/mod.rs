@@ -294,6 +294,9 @@ impl Plan {
         }
         etcd::plan(&mut draft, desired);
         etcd_access::plan(&mut draft, desired);
+        if let Lost::Dcs(restoration) = lost {
+            restoration.respawn(&mut draft, desired);
+        }
         let leads = patroni::plan(&mut draft, desired, lost.first());
         etcd_access::remove_old_users(&mut draft, desired);
         haproxy::plan(&mut draft, desired);

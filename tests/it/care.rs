@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cluster::{await_that, leader};
 use crate::failures::await_line;
 use crate::ledger::{Client, Ledger};
+use crate::lost;
 use crate::operator::{Run, TestLab, lab_or_skip, tell};
 
 #[track_caller]
@@ -209,9 +210,7 @@ fn destroy(lab: &TestLab, names: &[String]) {
         lab.mahout(arguments).exits_with(code);
     }
     assert!(leader(lab).is_some(), "nothing was destroyed yet");
-    let text = lab.read("inventory.yml");
-    let scope = text.lines().find_map(|line| line.strip_prefix("scope: "));
-    let scope = scope.expect("a scope").trim().to_owned();
+    let scope = lost::scope(lab);
     let run = lab.mahout(&["destroy", "--confirm", &scope]);
     run.succeeds();
     says(&run, &["nothing of", "runs any more"]);
@@ -250,10 +249,13 @@ fn named_commands_under_a_writer() {
     reinit(&lab, &first, others[0]);
     foreign_data(&lab, others[0]);
     replace(&lab, others[1]);
+    lost::keys(&lab, &first);
+    lost::majority(&lab, &first, others[0]);
     let figures = ledger.close(&first);
-    tell(&format!("reinit and replace: {figures}"));
+    tell(&format!("reinit, replace, restore-dcs: {figures}"));
     assert_eq!(figures.lost, [0_u64; 0], "{figures:?}");
     assert!(figures.failed.is_empty(), "{figures:?}");
 
+    lost::all(&lab, &first, others[1]);
     destroy(&lab, &names);
 }

@@ -14,6 +14,7 @@ mod fence;
 mod inventory;
 mod lab;
 mod ledger;
+mod lost;
 mod manifest;
 mod mutation;
 mod nodes;

@@ -16,6 +16,7 @@ mod passwords;
 mod patroni;
 mod preflight;
 mod refused_etcd;
+mod restore;
 mod selinux;
 mod settle;
 mod show;

@@ -88,3 +88,16 @@ end_once() {
 	rmdir /run/systemd/system/etcd.service.d 2>/dev/null
 	systemctl daemon-reload
 }
+
+# respawn_patroni: PostgreSQL runs on, since only Patroni gets the signal (KillMode=process).
+respawn_patroni() {
+	local before until
+	until=$(($(uptime_seconds) + 60))
+	before=$(show patroni.service MainPID)
+	[ "$before" = 0 ] || systemctl kill --signal=KILL --kill-who=main patroni.service || exit 1
+	while [ "$before" != 0 ] && [ "$(show patroni.service MainPID)" = "$before" ]; do
+		[ "$(uptime_seconds)" -lt "$until" ] || die 'Patroni does not end'
+		nap 0.1
+	done
+	start_unit patroni.service
+}

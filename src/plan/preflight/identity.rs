@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, Mends};
 use super::etcd::is_of;
+use super::{Findings, Mends, Refusal};
 use crate::cluster::{Node, Role};
-use crate::facts::NodeFacts;
 use crate::facts::etcd::EtcdMember;
+use crate::facts::{Facts, NodeFacts};
 use crate::plan::dcs::{Dcs, holds_database};
 use crate::plan::{Desired, etcd, patroni};
 
@@ -276,11 +276,15 @@ pub(super) fn unknown_leader(
 
 /// Databases of different clusters, while the DCS does not say which one is ours.
 pub(super) fn different_databases(findings: &mut Findings, desired: &Desired) {
-    if Dcs::of(desired.cluster, desired.facts) != Dcs::Silent {
-        return;
+    if Dcs::of(desired.cluster, desired.facts) == Dcs::Silent {
+        findings.refusals.extend(two_databases(desired.facts));
     }
+}
+
+/// What is to be said if the databases of the nodes are not copies of one.
+pub(in crate::plan) fn two_databases(facts: &Facts) -> Option<Refusal> {
     let mut databases: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, facts) in &desired.facts.nodes {
+    for (name, facts) in &facts.nodes {
         let postgresql = facts.postgresql.as_ref();
         if let Some(identifier) =
             postgresql.and_then(|postgresql| postgresql.system_identifier.as_deref())
@@ -288,20 +292,18 @@ pub(super) fn different_databases(findings: &mut Findings, desired: &Desired) {
             databases.entry(identifier).or_default().push(name.as_str());
         }
     }
-    if databases.len() > 1 {
-        let parts: Vec<String> = databases
-            .iter()
-            .map(|(identifier, nodes)| format!("{identifier} on {}", nodes.join(", ")))
-            .collect();
-        findings.refuse(
-            None,
-            format!(
-                "the nodes hold databases of different clusters (system identifier {})",
-                parts.join("; ")
-            ),
-            Some("move aside the data directories of the wrong one".to_owned()),
-        );
-    }
+    let parts: Vec<String> = databases
+        .iter()
+        .map(|(identifier, nodes)| format!("{identifier} on {}", nodes.join(", ")))
+        .collect();
+    (parts.len() > 1).then(|| Refusal {
+        node: None,
+        message: format!(
+            "the nodes hold databases of different clusters (system identifier {})",
+            parts.join("; ")
+        ),
+        hint: Some("move aside the data directories of the wrong one".to_owned()),
+    })
 }
 
 /// The DCS knows a cluster under our scope, but no node has its data: keys of an earlier one.

@@ -13,6 +13,7 @@ mod vault;
 use std::fmt;
 
 pub(super) use etcd::is_of;
+pub(super) use identity::two_databases;
 
 use super::{Desired, Note};
 use crate::cluster::NodeName;

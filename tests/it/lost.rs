@@ -55,6 +55,13 @@ pub(crate) fn keys(lab: &TestLab, first: &str) {
     let removed = lab.on(first, &format!("{etcdctl} etcdctl del --prefix {path}"));
     removed.succeeds();
     is_whole(lab);
+    // Only from its next round on do the members count who is to confirm a leader without etcd.
+    let failsafe = format!("{etcdctl} etcdctl get --print-value-only {path}failsafe | grep pg-3");
+    await_that(
+        "who confirms is known again",
+        Duration::from_secs(60),
+        || lab.on(first, &failsafe).code == 0,
+    );
     let after = lab.on(first, &config).stdout;
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
     assert_eq!(json(&after), json(&before));

@@ -54,6 +54,9 @@ join_etcd() {
 # none of them. What it has said so far is kept beside it. It is `active` once it leads itself.
 survive_alone() {
 	local path=${1%/} kept until
+	# In order it would end whatever waits for a quorum with an error at which Patroni demotes; one
+	# that is gone is merely out of reach.
+	systemctl kill --signal=KILL etcd.service 2>/dev/null
 	stop_unit etcd.service
 	kept=$path.before-restore-$(date -u +%Y%m%dT%H%M%SZ)
 	rm -rf "$path.before-restore-part"

@@ -119,6 +119,9 @@ pub struct Gate {
     pub conditions: Vec<(NodeName, Condition)>,
     /// How long it may take.
     pub deadline: Duration,
+    /// Where else the cause may lie if it does not come about: the leader of a replica, the other
+    /// members of etcd.
+    pub concerns: Vec<NodeName>,
 }
 
 /// What is awaited on a node.

@@ -230,6 +230,7 @@ impl Restoration<'_> {
                     title: "Patroni has found its place again".to_owned(),
                     conditions: nodes.iter().map(condition).collect(),
                     deadline: patroni::LEADER_DEADLINE,
+                    concerns: vec![leader.name.clone()],
                 })
             });
         }

@@ -113,7 +113,7 @@ fn replaced_files(lab: &TestLab, node: &str) {
     says(&kept, &["600\n", "# by hand"]);
 }
 
-fn streams(lab: &TestLab, node: &str) -> bool {
+pub(crate) fn streams(lab: &TestLab, node: &str) -> bool {
     let run = lab.on(
         node,
         "cd / && runuser -u postgres -- psql -XAtqc 'select status from pg_stat_wal_receiver'",
@@ -189,9 +189,22 @@ fn replace(lab: &TestLab, node: &str) {
         "systemctl disable --now haproxy patroni etcd 2>/dev/null
          rm -rf /var/lib/etcd/* /var/lib/postgresql/15/* /etc/patroni /etc/mahout /etc/default/etcd \
            /etc/haproxy/* /etc/systemd/system/etcd.service /etc/systemd/system/patroni.service
-         systemctl daemon-reload",
+         systemctl daemon-reload
+         rm /etc/ssh/ssh_host_* && ssh-keygen -q -A && systemctl restart ssh",
     )
     .succeeds();
+    // Another machine, as far as SSH knows.
+    refused(
+        &lab.mahout(&["replace", node, "--yes"]),
+        &["its host key has changed", "`mahout trust`"],
+    );
+    let forgotten = std::process::Command::new("ssh-keygen")
+        .arg("-f")
+        .arg(lab.known_hosts_file())
+        .args(["-R", &lab.address(node)])
+        .output();
+    assert!(forgotten.expect("ssh-keygen").status.success());
+    lab.mahout(&["trust", "--yes"]).succeeds();
     let run = lab.mahout(&["replace", node, "--yes"]);
     run.succeeds();
     assert!(streams(lab, node), "{run}");
@@ -249,6 +262,7 @@ fn named_commands_under_a_writer() {
     reinit(&lab, &first, others[0]);
     foreign_data(&lab, others[0]);
     replace(&lab, others[1]);
+    lost::data_directory(&lab, others[0]);
     lost::keys(&lab, &first);
     lost::majority(&lab, &first, others[0]);
     let figures = ledger.close(&first);

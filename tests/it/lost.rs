@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::care::streams;
 use crate::cluster::{await_that, leader};
 use crate::operator::{Run, TestLab};
 
@@ -44,6 +45,17 @@ fn is_whole(lab: &TestLab) {
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
     says(&run, &["nothing to change"]);
+}
+
+/// A replica's data is gone while it runs: Patroni, which runs, makes it anew by itself.
+pub(crate) fn data_directory(lab: &TestLab, replica: &str) {
+    let data = "/var/lib/postgresql/15/patroni";
+    lab.on(replica, &format!("find {data} -mindepth 1 -delete"));
+    await_that("the copy streams", Duration::from_secs(90), || {
+        let is_there = lab.on(replica, &format!("test -e {data}/PG_VERSION"));
+        is_there.code == 0 && streams(lab, replica)
+    });
+    is_whole(lab);
 }
 
 /// Somebody removes every key: Patroni, which runs, writes them again by itself.

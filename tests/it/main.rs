@@ -19,6 +19,7 @@ mod manifest;
 mod mutation;
 mod nodes;
 mod operator;
+mod operators;
 mod plan;
 mod probe;
 mod redaction;

@@ -329,7 +329,8 @@ pub(super) fn stale_dcs_keys(findings: &mut Findings, desired: &Desired) {
                      no node"
                 ),
                 Some(format!(
-                    "an interrupted bootstrap left it: `etcdctl del {path}initialize`"
+                    "an interrupted bootstrap left it: `mahout destroy` removes what is left of it, or \
+                     `etcdctl del {path}initialize` that key alone"
                 )),
             );
             return;
@@ -352,7 +353,7 @@ pub(super) fn stale_dcs_keys(findings: &mut Findings, desired: &Desired) {
                  its data"
             ),
             Some(
-                "if that cluster is gone for good, remove its keys with `patronictl remove`; else \
+                "if that cluster is gone for good, `mahout destroy` removes its keys; else \
                  choose another scope or namespace"
                     .to_owned(),
             ),

@@ -113,9 +113,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
             let node = NodeName::from(node.as_str());
             deploy::deploy(context, &Goal::Replace { node }, &options, out).await
         }
-        Command::Destroy(options) => {
-            deploy::by_name(context, &Goal::Destroy, &options, out).await
-        }
+        Command::Destroy(options) => deploy::by_name(context, &Goal::Destroy, &options, out).await,
         Command::RestoreDcs {
             from,
             leader,

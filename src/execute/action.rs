@@ -206,6 +206,7 @@ pub(super) fn call(action: &Action) -> Call {
             let call = format!("join_etcd {} {}", sh(data_dir), sh(members));
             (&CARE, call, 120)
         }
+        Action::RespawnPatroni => (&CARE, "respawn_patroni".to_owned(), 120),
         Action::SurviveAlone { data_dir } => {
             (&CARE, format!("survive_alone {}", sh(data_dir)), 900)
         }

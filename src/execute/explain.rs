@@ -11,7 +11,8 @@ use super::redact::Redactor;
 use super::script::{EVIDENCE, Line, Script};
 use super::{Run, script};
 use crate::cluster::{NodeName, Secrets};
-use crate::explain::{Evidence, Names, Section, judge};
+use crate::explain::{Cause, Evidence, Names, Section, judge};
+use crate::plan::Gate;
 use crate::transport::{Effect, Transport};
 
 /// What a service that works has said longer ago is of another story.
@@ -34,6 +35,8 @@ pub struct Explanation {
     pub remedy: Option<String>,
     /// The journal's last lines, by what they are.
     pub evidence: Vec<(String, Vec<String>)>,
+    /// What the other nodes say that the failure concerns: a cause, or why they say nothing.
+    pub elsewhere: Vec<(NodeName, String)>,
 }
 
 impl fmt::Display for Explanation {
@@ -41,6 +44,9 @@ impl fmt::Display for Explanation {
         for (number, cause) in self.causes.iter().enumerate() {
             let word = if number == 0 { "cause" } else { "and" };
             write!(f, "\n  {word}: {cause}")?;
+        }
+        for (node, said) in &self.elsewhere {
+            write!(f, "\n  on {node}: {said}")?;
         }
         for (name, lines) in &self.evidence {
             write!(f, "\n  evidence: {name}:")?;
@@ -158,19 +164,71 @@ impl<T: Transport> Run<'_, T> {
         if matches!(failure.reason, Reason::Guard { .. } | Reason::LockLost(_)) {
             return None;
         }
-        let units: &[&str] = match failure.phase {
-            "etcd" | "etcd settings" | "etcd access" | "etcd access, old users" => {
-                &["etcd.service"]
-            }
-            "haproxy" => &["haproxy.service"],
-            "virtual address" => &["keepalived.service", "haproxy.service"],
-            "packages" | "system" => &[],
-            _ => &["patroni.service"],
-        };
-        // Records from before the run are of another story.
-        let since = self.began.elapsed() + MARGIN;
-        let evidence = collect(host, units, since, &self.redactor).await.ok()?;
+        let evidence = self.evidence(units(failure.phase), host).await.ok()?;
         Some(explanation(failure, evidence))
+    }
+
+    /// Adds to the first of the failures of `gate` what the other nodes say that it concerns, side
+    /// by side. Those that have failed themselves have said it already.
+    pub(super) async fn ask_elsewhere(&self, gate: &Gate, failures: &mut [Failure]) {
+        let failed: Vec<NodeName> = failures.iter().map(|it| it.node.clone()).collect();
+        let gates = |failure: &&mut Failure| matches!(failure.reason, Reason::Gate { .. });
+        let Some(failure) = failures.iter_mut().find(gates) else {
+            return;
+        };
+        // HAProxy shows what becomes of others.
+        let units = match failure.phase {
+            "haproxy" => &["patroni.service"],
+            phase => units(phase),
+        };
+        let others = gate.concerns.iter().filter(|node| !failed.contains(node));
+        let asked = others.map(|node| async move {
+            let said = match self.hosts.get(node) {
+                Some(host) => self.evidence(units, host).await,
+                None => Err("it is not connected".to_owned()),
+            };
+            (node, said)
+        });
+        let explanation = failure.explanation.get_or_insert_default();
+        for (node, said) in join_all(asked).await {
+            let causes = match said {
+                Ok(evidence) => judge(node, &evidence, &Names::default()),
+                Err(why) => {
+                    let why = format!("it could not be asked: {why}");
+                    explanation.elsewhere.push((node.clone(), why));
+                    continue;
+                }
+            };
+            if explanation.remedy.is_none() {
+                explanation.remedy = causes.first().map(|first| first.remedy.clone());
+            }
+            let causes = causes.iter().map(|cause| (node.clone(), in_words(cause)));
+            explanation.elsewhere.extend(causes);
+        }
+    }
+
+    /// Records from before the run are of another story.
+    async fn evidence(&self, units: &[&str], host: &T) -> Result<Evidence, String> {
+        let since = self.began.elapsed() + MARGIN;
+        collect(host, units, since, &self.redactor).await
+    }
+}
+
+/// The units that a phase is about.
+fn units(phase: &str) -> &'static [&'static str] {
+    match phase {
+        "haproxy" => &["haproxy.service"],
+        "virtual address" => &["keepalived.service", "haproxy.service"],
+        "packages" | "system" => &[],
+        _ if phase.starts_with("etcd") => &["etcd.service"],
+        _ => &["patroni.service"],
+    }
+}
+
+fn in_words(cause: &Cause) -> String {
+    match cause.evidence.last() {
+        Some((_, line)) => format!("{}: \"{line}\"", cause.cause),
+        None => cause.cause.clone(),
     }
 }
 
@@ -197,14 +255,9 @@ fn explanation(failure: &Failure, mut evidence: Evidence) -> Explanation {
     causes.sort_by_key(|cause| cause.evidence.iter().all(|(source, _)| source != OUTPUT));
     Explanation {
         remedy: causes.first().map(|first| first.remedy.clone()),
-        causes: causes
-            .iter()
-            .map(|cause| match cause.evidence.last() {
-                Some((_, line)) => format!("{}: \"{line}\"", cause.cause),
-                None => cause.cause.clone(),
-            })
-            .collect(),
+        causes: causes.iter().map(in_words).collect(),
         evidence: shown,
+        elsewhere: Vec::new(),
     }
 }
 

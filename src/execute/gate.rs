@@ -39,6 +39,7 @@ impl<T: Transport> Run<'_, T> {
                 Err(Stop::Interrupted) => self.stop_if_interrupted(Place::InPhase(phase))?,
             }
         }
+        self.ask_elsewhere(gate, &mut failures).await;
         ExecuteError::of(failures)
     }
 

@@ -5,6 +5,8 @@ mod action;
 #[cfg(test)]
 mod care_tests;
 mod concurrent;
+#[cfg(test)]
+mod elsewhere_tests;
 mod etcd_access;
 #[cfg(test)]
 mod etcd_tests;

@@ -10,7 +10,7 @@ use crate::plan::{Action, Condition, Gate, Guard, Step, UnitOperation};
 use crate::transport::{Command, Output, TransportError};
 
 /// What a node answers to one command. `@` at the begin of a line stands for the mark.
-struct Answer {
+pub(super) struct Answer {
     /// How the command's title begins.
     title: &'static str,
     code: i32,
@@ -19,7 +19,7 @@ struct Answer {
     signal: Option<Signal>,
 }
 
-fn answer(title: &'static str, code: i32, says: &'static str) -> Answer {
+pub(super) fn answer(title: &'static str, code: i32, says: &'static str) -> Answer {
     Answer {
         title,
         code,
@@ -94,7 +94,7 @@ impl Transport for Fake {
 }
 
 /// Carries `phases` out; each node answers what it is given, all of it.
-async fn run(
+pub(super) async fn run(
     phases: Vec<Phase>,
     answers: Vec<(&str, Vec<Answer>)>,
 ) -> (Result<(), ExecuteError>, Vec<String>) {
@@ -147,7 +147,7 @@ fn start() -> Step {
     })
 }
 
-fn phase(title: &'static str, rollout: Rollout, nodes: &[&str], gated: bool) -> Phase {
+pub(super) fn phase(title: &'static str, rollout: Rollout, nodes: &[&str], gated: bool) -> Phase {
     Phase {
         title,
         rollout,
@@ -168,11 +168,12 @@ fn phase(title: &'static str, rollout: Rollout, nodes: &[&str], gated: bool) -> 
                 })
                 .collect(),
             deadline: Duration::from_secs(50),
+            concerns: Vec::new(),
         }),
     }
 }
 
-const DONE: &str = "@begin 1\n@ok 1\n@begin 2\n@ok 2";
+pub(super) const DONE: &str = "@begin 1\n@ok 1\n@begin 2\n@ok 2";
 
 #[tokio::test]
 async fn phases_come_one_after_the_other_and_rolling_nodes_each_pass_the_gate() {

@@ -153,6 +153,9 @@ pub enum Action {
         /// Its password.
         password: Secret,
     },
+    /// Have another process of Patroni's take the place of this one, as after a crash: PostgreSQL runs
+    /// on, and what Patroni remembers of the DCS is forgotten.
+    RespawnPatroni,
     /// Have Patroni read its files again, at once: by itself it does at the end of its round, up to
     /// `loop_wait` later. A PATCH that changes nothing wakes it (Patroni, `do_PATCH_config`).
     ReloadPatroni {
@@ -325,6 +328,7 @@ impl Action {
                 format!("tell etcd that the member here is at {peer_url}")
             }
             Action::ReloadPatroni { .. } => "reload patroni.service".to_owned(),
+            Action::RespawnPatroni => "restart Patroni alone, as after a crash".to_owned(),
             Action::RestartPatroni { .. } => {
                 "restart Patroni alone, paused for that time".to_owned()
             }

@@ -52,7 +52,10 @@ pub(super) fn plan(
         draft.phase(
             "dynamic configuration",
             Rollout::Parallel,
-            vec![(node.name.clone(), vec![send(desired, node, Map::new(), patch).into()])],
+            vec![(
+                node.name.clone(),
+                vec![send(desired, node, Map::new(), patch).into()],
+            )],
             |_| None,
         );
         return;

@@ -188,5 +188,9 @@ pub(super) fn gate(cluster: &Cluster) -> Gate {
         title: "every etcd member is healthy".to_owned(),
         conditions,
         deadline: GATE_DEADLINE,
+        concerns: cluster
+            .with_role(Role::Etcd)
+            .map(|node| node.name.clone())
+            .collect(),
     }
 }

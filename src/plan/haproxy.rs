@@ -118,6 +118,10 @@ fn gate(draft: &Draft, cluster: &Cluster, nodes: &[NodeName]) -> Option<Gate> {
         title: "HAProxy sees the leader and the replicas".to_owned(),
         conditions,
         deadline: GATE_DEADLINE,
+        concerns: cluster
+            .with_role(Role::Postgresql)
+            .map(|node| node.name.clone())
+            .collect(),
     })
 }
 

@@ -97,6 +97,7 @@ fn start_leader(draft: &mut Draft, desired: &Desired, node: &Node, new: bool) {
             title: format!("{} leads", node.name),
             conditions: vec![(node.name.clone(), Condition::PatroniLeader { url })],
             deadline: LEADER_DEADLINE,
+            concerns: Vec::new(),
         })
     });
 }
@@ -122,6 +123,7 @@ fn start_replicas(
             title: "every replica streams".to_owned(),
             conditions: nodes.iter().map(condition).collect(),
             deadline: REPLICA_DEADLINE,
+            concerns: leader.into_iter().cloned().collect(),
         })
     };
     let mut work = starts(nodes);
@@ -166,6 +168,7 @@ fn start_members(draft: &mut Draft, desired: &Desired, nodes: &[&Node]) {
             title: "every member runs".to_owned(),
             conditions: nodes.iter().map(condition).collect(),
             deadline: REPLICA_DEADLINE,
+            concerns: Vec::new(),
         })
     });
 }

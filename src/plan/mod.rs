@@ -124,6 +124,9 @@ pub struct Gate {
     pub conditions: Vec<(NodeName, Condition)>,
     /// How long it may take.
     pub deadline: Duration,
+    /// Where else the cause may lie if it does not come about: the leader of a replica, the other
+    /// members of etcd.
+    pub concerns: Vec<NodeName>,
 }
 
 /// What is awaited on a node.
@@ -325,11 +328,7 @@ impl Plan {
 }
 
 /// What every plan shares that converges; `lost` is what it brings back beside.
-fn converge(
-    mut draft: Draft,
-    desired: &Desired,
-    lost: &Lost,
-) -> Result<(Plan, Facts), PlanError> {
+fn converge(mut draft: Draft, desired: &Desired, lost: &Lost) -> Result<(Plan, Facts), PlanError> {
     for note in preflight::check(desired, &lost.mends())? {
         draft.note(note.node.as_ref(), note.message);
     }
@@ -352,6 +351,9 @@ fn converge(
     }
     etcd::plan(&mut draft, desired);
     etcd_access::plan(&mut draft, desired);
+    if let Lost::Dcs(restoration) = lost {
+        restoration.respawn(&mut draft, desired);
+    }
     let leads = patroni::plan(&mut draft, desired, lost.first());
     etcd_access::remove_old_users(&mut draft, desired);
     haproxy::plan(&mut draft, desired);

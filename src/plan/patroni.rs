@@ -135,6 +135,7 @@ fn configure(draft: &mut Draft, desired: &Desired, leader: Option<&NodeName>) {
             title: "every member runs and has read its files".to_owned(),
             conditions,
             deadline: LEADER_DEADLINE,
+            concerns: leader.into_iter().cloned().collect(),
         })
     });
 }

@@ -147,7 +147,7 @@ impl NodeFacts {
             Action::ReloadPatroni { .. } => {
                 self.project_unit(super::patroni::UNIT, UnitOperation::Reload);
             }
-            Action::RestartPatroni { .. } => {
+            Action::RestartPatroni { .. } | Action::RespawnPatroni => {
                 self.project_unit(super::patroni::UNIT, UnitOperation::Restart);
             }
             Action::EtcdAccess { change, .. } => {

@@ -50,6 +50,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, name: &NodeName) -> Res
         title: format!("{name} streams from {}", leader.name),
         conditions: vec![(name.clone(), condition)],
         deadline: REPLICA_DEADLINE,
+        concerns: vec![leader.name.clone()],
     };
     let work = vec![(name.clone(), steps)];
     draft.phase("reinit", Rollout::Parallel, work, |_| Some(gate));

@@ -5,12 +5,13 @@
 mod first;
 mod survivor;
 
-use super::draft::{Draft, systemd};
-use super::preflight::{Mends, PlanError};
-use super::{Desired, Rollout, Step, UnitOperation, patroni};
+use super::draft::{Draft, is_as_rendered, systemd};
+use super::preflight::{Mends, PlanError, two_databases};
+use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation, patroni};
 use crate::cluster::{Node, NodeName, Role};
 use crate::plan::dcs::{Dcs, holds_database};
 use crate::plan::stages::stages;
+use crate::platform::PATRONI_CONFIG;
 use survivor::{Etcd, Survivor};
 
 /// What is to be brought back, and how.
@@ -21,6 +22,9 @@ pub(super) struct Restoration<'a> {
     pub(super) first: Option<&'a Node>,
     /// Whose Patroni stops meanwhile, so that nobody else leads before.
     stops: Vec<&'a Node>,
+    /// Who leads of an etcd that begins anew: what Patroni remembers of the one before keeps it
+    /// from speaking to this one.
+    leads: Option<&'a Node>,
     /// What is worth a note.
     said: Vec<String>,
 }
@@ -37,7 +41,10 @@ pub(super) fn restoration<'a>(
     let cluster = desired.cluster;
     if stages(cluster, desired.facts).len() > 1 {
         let message = "TLS is still to be turned on in this cluster";
-        return Err(refusal(message, "`mahout deploy` does it, once etcd is well"));
+        return Err(refusal(
+            message,
+            "`mahout deploy` does it, once etcd is well",
+        ));
     }
     let dcs = Dcs::of(cluster, desired.facts);
     let etcd = survivor::etcd(desired, from)?;
@@ -50,9 +57,13 @@ pub(super) fn restoration<'a>(
         Etcd::Survives(_) => false,
     };
     let databases = || {
-        cluster
-            .with_role(Role::Postgresql)
-            .filter(|node| desired.facts.nodes.get(&node.name).is_some_and(holds_database))
+        cluster.with_role(Role::Postgresql).filter(|node| {
+            desired
+                .facts
+                .nodes
+                .get(&node.name)
+                .is_some_and(holds_database)
+        })
     };
     if keys_are_lost && databases().next().is_none() {
         let message = "no node has a database, and etcd knows of none: there is nothing to restore";
@@ -60,12 +71,26 @@ pub(super) fn restoration<'a>(
     }
     let mut said = Vec::new();
     let leads = patroni::leader(cluster, desired.facts);
+    let leads = leads.and_then(|name| cluster.node(&name));
+    if let Some(node) = leads.filter(|node| keys_are_lost && !is_of_this_etcd(desired, node)) {
+        let message = format!(
+            "Patroni leads on {}, but its {PATRONI_CONFIG} is not this inventory's: its etcd may be \
+             another one, which has lost nothing",
+            node.name
+        );
+        return Err(refusal(
+            &message,
+            "`mahout diff` shows what it would become",
+        ));
+    }
     let works = matches!(&etcd, Etcd::Survives(survivor) if survivor.is_alone);
     let mut first = None;
-    if let Some(name) = &leads {
-        said.push(format!("{name} leads, and goes on"));
+    if let Some(node) = leads {
+        said.push(format!("{} leads, and goes on", node.name));
     } else if !works && databases().next().is_some() {
-        first::same_database(desired, databases())?;
+        if let Some(refusal) = two_databases(desired.facts) {
+            return Err(PlanError::Refused(vec![refusal]));
+        }
         let (node, why) = first::newest(desired, databases().collect(), leader)?;
         said.push(format!("{} leads first: {why}", node.name));
         first = Some(node);
@@ -97,6 +122,7 @@ pub(super) fn restoration<'a>(
         survivor,
         first,
         stops,
+        leads: leads.filter(|_| keys_are_lost),
         said,
     })
 }
@@ -106,16 +132,6 @@ pub(super) fn restoration<'a>(
 fn known_by_nobody(desired: &Desired, dcs: &Dcs) -> Result<(), PlanError> {
     let cluster = desired.cluster;
     let path = cluster.dcs_path();
-    if let Some(name) = patroni::leader(cluster, desired.facts)
-        && *dcs == Dcs::Empty
-    {
-        let message = format!("{name} leads, but nothing is known under {path}");
-        let hint = format!(
-            "it writes its keys again within {} s, and `mahout deploy` looks after the rest",
-            cluster.timings.loop_wait.as_secs()
-        );
-        return Err(refusal(&message, &hint));
-    }
     match dcs {
         Dcs::Empty => Ok(()),
         Dcs::Knows(identifier) => Err(refusal(
@@ -134,6 +150,16 @@ fn known_by_nobody(desired: &Desired, dcs: &Dcs) -> Result<(), PlanError> {
             "`mahout explain` says why",
         )),
     }
+}
+
+/// Whether Patroni there reads what we have written.
+fn is_of_this_etcd(desired: &Desired, node: &Node) -> bool {
+    let rendered = desired.rendered[&node.name].files.iter();
+    let mut config = rendered.filter(|file| file.path == PATRONI_CONFIG);
+    config.all(|file| {
+        let there = desired.facts.nodes[&node.name].files.get(&file.path);
+        there.is_some_and(|there| is_as_rendered(there, file))
+    })
 }
 
 fn refusal(message: &str, hint: &str) -> PlanError {
@@ -163,6 +189,50 @@ impl Restoration<'_> {
         draft.phase("patroni stops", Rollout::Parallel, work, |_| None);
         if let Some(survivor) = &self.survivor {
             survivor.plan(draft, desired);
+        }
+    }
+
+    /// Adds the phases after which Patroni speaks to an etcd that begins anew: whoever leads first, or
+    /// the others would find no leader.
+    pub(super) fn respawn(&self, draft: &mut Draft, desired: &Desired) {
+        let Some(leader) = self.leads else {
+            return;
+        };
+        let cluster = desired.cluster;
+        let (leaders, others): (Vec<&Node>, Vec<&Node>) = cluster
+            .with_role(Role::Postgresql)
+            .filter(|node| draft.facts(&node.name).is_active(patroni::UNIT))
+            .partition(|node| node.name == leader.name);
+        for (title, nodes) in [("leader", leaders), ("replicas", others)] {
+            let respawn = |node: &&Node| {
+                let step = Step {
+                    action: Action::RespawnPatroni,
+                    guard: (node.name == leader.name).then(|| Guard::LeaderIs {
+                        node: leader.name.clone(),
+                        url: cluster.rest_url(leader),
+                    }),
+                };
+                (node.name.clone(), vec![step])
+            };
+            let work = nodes.iter().map(respawn).collect();
+            // One at a time: HAProxy loses sight of a member for a moment.
+            draft.phase(title, Rollout::Rolling, work, |_| {
+                let condition = |node: &&Node| {
+                    let url = cluster.rest_url(node);
+                    let connection = patroni::connection(desired, node);
+                    let condition = match node.name == leader.name {
+                        true => Condition::PatroniLeader { url },
+                        false => Condition::PatroniReplica { url, connection },
+                    };
+                    (node.name.clone(), condition)
+                };
+                Some(Gate {
+                    title: "Patroni has found its place again".to_owned(),
+                    conditions: nodes.iter().map(condition).collect(),
+                    deadline: patroni::LEADER_DEADLINE,
+                    concerns: vec![leader.name.clone()],
+                })
+            });
         }
     }
 }

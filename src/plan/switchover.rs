@@ -246,6 +246,10 @@ fn add(draft: &mut Draft, desired: &Desired, leader: &Node, to: Option<&NodeName
             title,
             conditions,
             deadline: DEADLINE,
+            concerns: cluster
+                .with_role(Role::Postgresql)
+                .map(|node| node.name.clone())
+                .collect(),
         })
     });
 }

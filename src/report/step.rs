@@ -80,6 +80,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::EtcdPeerUrl { .. }
         | Action::ReloadPatroni { .. }
         | Action::RestartPatroni { .. }
+        | Action::RespawnPatroni
         | Action::Switchover { .. }
         | Action::Reinitialize { .. }
         | Action::ReplaceEtcdMember { .. }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cluster::{await_that, leader};
 use crate::failures::await_line;
 use crate::ledger::{Client, Ledger};
+use crate::lost;
 use crate::operator::{Run, TestLab, lab_or_skip, tell};
 
 #[track_caller]
@@ -112,7 +113,7 @@ fn replaced_files(lab: &TestLab, node: &str) {
     says(&kept, &["600\n", "# by hand"]);
 }
 
-fn streams(lab: &TestLab, node: &str) -> bool {
+pub(crate) fn streams(lab: &TestLab, node: &str) -> bool {
     let run = lab.on(
         node,
         "cd / && runuser -u postgres -- psql -XAtqc 'select status from pg_stat_wal_receiver'",
@@ -188,9 +189,22 @@ fn replace(lab: &TestLab, node: &str) {
         "systemctl disable --now haproxy patroni etcd 2>/dev/null
          rm -rf /var/lib/etcd/* /var/lib/postgresql/15/* /etc/patroni /etc/mahout /etc/default/etcd \
            /etc/haproxy/* /etc/systemd/system/etcd.service /etc/systemd/system/patroni.service
-         systemctl daemon-reload",
+         systemctl daemon-reload
+         rm /etc/ssh/ssh_host_* && ssh-keygen -q -A && systemctl restart ssh",
     )
     .succeeds();
+    // Another machine, as far as SSH knows.
+    refused(
+        &lab.mahout(&["replace", node, "--yes"]),
+        &["its host key has changed", "`mahout trust`"],
+    );
+    let forgotten = std::process::Command::new("ssh-keygen")
+        .arg("-f")
+        .arg(lab.known_hosts_file())
+        .args(["-R", &lab.address(node)])
+        .output();
+    assert!(forgotten.expect("ssh-keygen").status.success());
+    lab.mahout(&["trust", "--yes"]).succeeds();
     let run = lab.mahout(&["replace", node, "--yes"]);
     run.succeeds();
     assert!(streams(lab, node), "{run}");
@@ -209,9 +223,7 @@ fn destroy(lab: &TestLab, names: &[String]) {
         lab.mahout(arguments).exits_with(code);
     }
     assert!(leader(lab).is_some(), "nothing was destroyed yet");
-    let text = lab.read("inventory.yml");
-    let scope = text.lines().find_map(|line| line.strip_prefix("scope: "));
-    let scope = scope.expect("a scope").trim().to_owned();
+    let scope = lost::scope(lab);
     let run = lab.mahout(&["destroy", "--confirm", &scope]);
     run.succeeds();
     says(&run, &["nothing of", "runs any more"]);
@@ -250,10 +262,14 @@ fn named_commands_under_a_writer() {
     reinit(&lab, &first, others[0]);
     foreign_data(&lab, others[0]);
     replace(&lab, others[1]);
+    lost::data_directory(&lab, others[0]);
+    lost::keys(&lab, &first);
+    lost::majority(&lab, &first, others[0]);
     let figures = ledger.close(&first);
-    tell(&format!("reinit and replace: {figures}"));
+    tell(&format!("reinit, replace, restore-dcs: {figures}"));
     assert_eq!(figures.lost, [0_u64; 0], "{figures:?}");
     assert!(figures.failed.is_empty(), "{figures:?}");
 
+    lost::all(&lab, &first, others[1]);
     destroy(&lab, &names);
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::operator::{Run, TestLab, lab_or_skip};
+use crate::operators::{at_once, cluster_on_full_disk, new_cluster_on_full_disk};
 
 /// What a refused deploy must leave as it is: files, units, the lock.
 const TRACES: &str = r"
@@ -317,6 +318,9 @@ fn broken_runs(lab: &TestLab, names: &[String]) {
     let again = lab.mahout(&["deploy", "--yes"]);
     again.succeeds();
     assert!(again.stdout.contains("nothing to change"), "{again}");
+    at_once(lab, names);
+    cluster_on_full_disk(lab, &names[1]);
+    no_lock_left(lab);
     for node in names {
         let run = lab.on(
             node,
@@ -338,6 +342,13 @@ fn bad_nodes_and_broken_runs() {
     let names = lab.node_names();
     bad_nodes(&lab, &names);
     unreachable(&lab, &names[2]);
+    let before = traces(&lab);
+    new_cluster_on_full_disk(&lab);
+    assert_eq!(
+        traces(&lab),
+        before,
+        "secrets that nobody keeps are on a node"
+    );
     broken_runs(&lab, &names);
 }
 

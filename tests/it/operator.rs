@@ -241,6 +241,20 @@ impl TestLab {
         run(&mut self.command(inventory, arguments), "")
     }
 
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, mut command: Command) -> Run {
+        run(&mut command, "")
+    }
+
+    /// As [`TestLab::run`], by another operator, with a state of their own.
+    pub(crate) fn run_as(&self, name: &str, mut command: Command) -> Run {
+        command
+            .env_remove("SUDO_USER")
+            .env("LOGNAME", name)
+            .env("XDG_STATE_HOME", self.file(name));
+        self.run(command)
+    }
+
     /// Begins `mahout` with the lab's inventory.
     pub(crate) fn mahout_begins(&self, arguments: &[&str]) -> Running {
         self.begins(Path::new("inventory.yml"), arguments)

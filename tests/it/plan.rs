@@ -18,6 +18,7 @@ mod passwords;
 mod patroni;
 mod preflight;
 mod refused_etcd;
+mod restore;
 mod selinux;
 mod settle;
 mod show;

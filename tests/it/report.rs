@@ -127,6 +127,7 @@ fn plan(sample: &Sample) -> Plan {
             },
         )],
         deadline: Duration::from_secs(60),
+        concerns: Vec::new(),
     });
 
     let before = patroni_yml(&nodes[1], "    ttl: 20");

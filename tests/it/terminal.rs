@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::operator::{Run, TestLab, lab_or_skip};
+use crate::operators::lock_of_eve;
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -266,6 +267,52 @@ fn watch(lab: &TestLab) {
     assert!(!run.stdout.contains('\u{1b}'), "{run}");
 }
 
+/// A name that is typed wrong agrees to nothing.
+fn names_are_typed(lab: &TestLab) {
+    let begin = |arguments: &[&str], question: &str, answer: &str| {
+        let mut terminal = Terminal::of(lab, "operator.yml", arguments);
+        terminal.shows(question, 1);
+        terminal.types(&format!("{answer}\n"));
+        terminal
+    };
+    lock_of_eve(lab, "pg-1", 0);
+    let question = "type `eve@elsewhere` to take the lock away all the same: ";
+    let run = begin(&["unlock"], question, "bob@elsewhere").ends();
+    run.exits_with(3);
+    assert!(
+        run.stdout.contains("is at work: it showed a sign of life"),
+        "{run}"
+    );
+    for (answer, told) in [("n\n", "nothing was changed\r\n"), ("y\n", "unlocked\r\n")] {
+        lab.on("pg-1", "[ -d /run/mahout/lock ]").succeeds();
+        let mut terminal = begin(&["unlock"], question, "eve@elsewhere");
+        terminal.shows("unlock? [y/N] ", 1);
+        terminal.types(answer);
+        let run = terminal.ends();
+        run.succeeds();
+        assert!(run.stdout.ends_with(told), "{run}");
+    }
+    lab.on("pg-1", "[ ! -d /run/mahout/lock ]").succeeds();
+
+    lab.on("pg-1", "systemctl stop etcd; rm -rf /var/lib/etcd/*/member")
+        .succeeds();
+    for (command, what, end) in [
+        ("restore-dcs", "to carry it out", "done; "),
+        ("destroy", "to destroy it", "nothing of asked runs any more"),
+    ] {
+        let running = "systemctl is-active etcd patroni; ls -d /var/lib/etcd/*/member";
+        let before = lab.on("pg-1", running).stdout;
+        let question = format!("type the name of the cluster, `asked`, {what}: ");
+        let run = begin(&[command], &question, "asker").ends();
+        run.succeeds();
+        assert!(run.stdout.ends_with("nothing was changed\r\n"), "{run}");
+        assert_eq!(lab.on("pg-1", running).stdout, before);
+        let run = begin(&[command], &question, "asked").ends();
+        run.succeeds();
+        assert!(run.stdout.contains(end), "{run}");
+    }
+}
+
 #[test]
 fn a_person_is_asked_and_shown_what_happens() {
     let Some(lab) = lab_or_skip("terminal", "bookworm", "installed", 1) else {
@@ -275,4 +322,5 @@ fn a_person_is_asked_and_shown_what_happens() {
     host_keys(&lab, &known_hosts);
     deploy(&lab);
     watch(&lab);
+    names_are_typed(&lab);
 }

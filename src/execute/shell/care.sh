@@ -54,6 +54,9 @@ join_etcd() {
 # none of them. What it has said so far is kept beside it. It is `active` once it leads itself.
 survive_alone() {
 	local path=${1%/} kept until
+	# In order it would end whatever waits for a quorum with an error at which Patroni demotes; one
+	# that is gone is merely out of reach.
+	systemctl kill --signal=KILL etcd.service 2>/dev/null
 	stop_unit etcd.service
 	kept=$path.before-restore-$(date -u +%Y%m%dT%H%M%SZ)
 	rm -rf "$path.before-restore-part"
@@ -87,4 +90,17 @@ end_once() {
 	rm -f /run/mahout/once.env /run/systemd/system/etcd.service.d/mahout-once.conf
 	rmdir /run/systemd/system/etcd.service.d 2>/dev/null
 	systemctl daemon-reload
+}
+
+# respawn_patroni: PostgreSQL runs on, since only Patroni gets the signal (KillMode=process).
+respawn_patroni() {
+	local before until
+	until=$(($(uptime_seconds) + 60))
+	before=$(show patroni.service MainPID)
+	[ "$before" = 0 ] || systemctl kill --signal=KILL --kill-who=main patroni.service || exit 1
+	while [ "$before" != 0 ] && [ "$(show patroni.service MainPID)" = "$before" ]; do
+		[ "$(uptime_seconds)" -lt "$until" ] || die 'Patroni does not end'
+		nap 0.1
+	done
+	start_unit patroni.service
 }

@@ -24,7 +24,7 @@ pub(super) const ALL: &[Signature] = &[
         ],
         cause: "the DCS says that the cluster is being made or was made, and no member has its data",
         remedy: "bring the data directory back if there is one; if the data is gone for good, \
-                 the `initialize` key is stale: `patronictl -c /etc/patroni/patroni.yml remove`",
+                 the `initialize` key is stale: `mahout destroy` removes it, then `mahout deploy`",
         ..Signature::PLAIN
     },
     Signature {

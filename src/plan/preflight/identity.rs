@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, Mends};
 use super::etcd::is_of;
+use super::{Findings, Mends, Refusal};
 use crate::cluster::{Node, Role};
-use crate::facts::NodeFacts;
 use crate::facts::etcd::EtcdMember;
 use crate::facts::postgresql::StrangerFacts;
+use crate::facts::{Facts, NodeFacts};
 use crate::plan::dcs::{Dcs, holds_database};
 use crate::plan::{Desired, etcd, patroni};
 
@@ -305,11 +305,15 @@ pub(super) fn unknown_leader(
 
 /// Databases of different clusters, while the DCS does not say which one is ours.
 pub(super) fn different_databases(findings: &mut Findings, desired: &Desired) {
-    if Dcs::of(desired.cluster, desired.facts) != Dcs::Silent {
-        return;
+    if Dcs::of(desired.cluster, desired.facts) == Dcs::Silent {
+        findings.refusals.extend(two_databases(desired.facts));
     }
+}
+
+/// What is to be said if the databases of the nodes are not copies of one.
+pub(in crate::plan) fn two_databases(facts: &Facts) -> Option<Refusal> {
     let mut databases: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, facts) in &desired.facts.nodes {
+    for (name, facts) in &facts.nodes {
         let postgresql = facts.postgresql.as_ref();
         if let Some(identifier) =
             postgresql.and_then(|postgresql| postgresql.system_identifier.as_deref())
@@ -317,20 +321,18 @@ pub(super) fn different_databases(findings: &mut Findings, desired: &Desired) {
             databases.entry(identifier).or_default().push(name.as_str());
         }
     }
-    if databases.len() > 1 {
-        let parts: Vec<String> = databases
-            .iter()
-            .map(|(identifier, nodes)| format!("{identifier} on {}", nodes.join(", ")))
-            .collect();
-        findings.refuse(
-            None,
-            format!(
-                "the nodes hold databases of different clusters (system identifier {})",
-                parts.join("; ")
-            ),
-            Some("move aside the data directories of the wrong one".to_owned()),
-        );
-    }
+    let parts: Vec<String> = databases
+        .iter()
+        .map(|(identifier, nodes)| format!("{identifier} on {}", nodes.join(", ")))
+        .collect();
+    (parts.len() > 1).then(|| Refusal {
+        node: None,
+        message: format!(
+            "the nodes hold databases of different clusters (system identifier {})",
+            parts.join("; ")
+        ),
+        hint: Some("move aside the data directories of the wrong one".to_owned()),
+    })
 }
 
 /// The DCS knows a cluster under our scope, but no node has its data: keys of an earlier one.
@@ -356,7 +358,8 @@ pub(super) fn stale_dcs_keys(findings: &mut Findings, desired: &Desired) {
                      no node"
                 ),
                 Some(format!(
-                    "an interrupted bootstrap left it: `etcdctl del {path}initialize`"
+                    "an interrupted bootstrap left it: `mahout destroy` removes what is left of it, or \
+                     `etcdctl del {path}initialize` that key alone"
                 )),
             );
             return;
@@ -379,7 +382,7 @@ pub(super) fn stale_dcs_keys(findings: &mut Findings, desired: &Desired) {
                  its data"
             ),
             Some(
-                "if that cluster is gone for good, remove its keys with `patronictl remove`; else \
+                "if that cluster is gone for good, `mahout destroy` removes its keys; else \
                  choose another scope or namespace"
                     .to_owned(),
             ),

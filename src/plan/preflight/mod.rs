@@ -14,6 +14,7 @@ mod vip;
 use std::fmt;
 
 pub(crate) use etcd::is_of;
+pub(super) use identity::two_databases;
 
 use super::{Desired, Note};
 use crate::cluster::NodeName;

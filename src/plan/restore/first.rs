@@ -1,44 +1,12 @@
 //! Whose database is the newest: nobody else may lead before that one does, since the DCS no longer
 //! says what was the last that it had.
 
-use std::collections::BTreeMap;
-
+use super::super::Desired;
 use super::super::members::may_lead;
 use super::super::preflight::PlanError;
-use super::super::Desired;
 use super::refusal;
 use crate::cluster::{Node, NodeName};
 use crate::facts::PostgresqlFacts;
-
-/// # Errors
-/// If the databases are not copies of one.
-pub(super) fn same_database<'a>(
-    desired: &Desired,
-    nodes: impl Iterator<Item = &'a Node>,
-) -> Result<(), PlanError> {
-    let mut known: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for node in nodes {
-        let identifier = facts_of(desired, node).and_then(|it| it.system_identifier.as_deref());
-        if let Some(identifier) = identifier {
-            known.entry(identifier).or_default().push(node.name.as_str());
-        }
-    }
-    if known.len() < 2 {
-        return Ok(());
-    }
-    let parts: Vec<String> = known
-        .iter()
-        .map(|(identifier, nodes)| format!("{identifier} on {}", nodes.join(", ")))
-        .collect();
-    let message = format!(
-        "the nodes hold databases of different clusters (system identifier {})",
-        parts.join("; ")
-    );
-    Err(refusal(
-        &message,
-        "move aside the data directories of the wrong one",
-    ))
-}
 
 /// Who is to lead first of those that have a database, and why.
 ///
@@ -86,7 +54,10 @@ fn by_wal<'a>(desired: &Desired, nodes: &[&'a Node]) -> Option<(&'a Node, String
         }
     }
     let (place, node) = furthest?;
-    Some((node, format!("nobody has come further than {}", words(place))))
+    Some((
+        node,
+        format!("nobody has come further than {}", words(place)),
+    ))
 }
 
 /// A primary that was shut down in order has all that there was, unless another was made one after it.

@@ -268,5 +268,6 @@ fn healthy(desired: &Desired, members: &[&Node]) -> Gate {
         title: "every etcd member is healthy".to_owned(),
         conditions: members.iter().map(condition).collect(),
         deadline: GATE_DEADLINE,
+        concerns: members.iter().map(|node| node.name.clone()).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Fault, on, on_all, round};
+use crate::lost::etcdctl;
 use crate::operator::TestLab;
 
 /// Certificates of another authority for this node: one in date, one that has expired.
@@ -47,16 +48,6 @@ const OWN_AUTHORITY: &str = "
 cp -a /root/mahout/. /etc/mahout/
 systemctl restart --no-block etcd
 ";
-
-/// `etcdctl` as root, by the first node.
-fn etcdctl(lab: &TestLab, first: &str) -> String {
-    let (address, password) = (lab.address(first), lab.secret("etcd_root"));
-    format!(
-        "export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=https://{address}:2379 ETCDCTL_USER='root:{password}'
-         export ETCDCTL_CACERT=/etc/mahout/ca.crt ETCDCTL_CERT=/etc/mahout/etcd-server.pem
-         export ETCDCTL_KEY=/etc/mahout/etcd-server.pem\n"
-    )
-}
 
 pub(super) fn faults(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&str; 3]) {
     certificates(lab, seen, nodes);
@@ -166,7 +157,7 @@ fn room(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&str; 3]) {
         second,
         &format!(
             "cp -a /root/etcd /etc/default/etcd; systemctl restart etcd
-             {etcdctl} until etcdctl alarm disarm; do sleep 0.2; done"
+             {etcdctl} timeout 60 sh -c 'until etcdctl alarm disarm; do sleep 0.2; done'"
         ),
     );
 }
@@ -213,7 +204,8 @@ fn identity(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&str; 3]) 
     let remove = format!(
         "systemctl stop etcd; rm -rf $etcd_data; mv /root/data $etcd_data
          {etcdctl} member=$(etcdctl member list | sed -n 's/,.* {third},.*//p')
-         until etcdctl member remove $member; do sleep 0.2; done
+         export member
+         timeout 60 sh -c 'until etcdctl member remove $member; do sleep 0.2; done'
          systemctl start --no-block etcd"
     );
     round(

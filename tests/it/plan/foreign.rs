@@ -54,12 +54,14 @@ fn another_clusters_database_is_refused() {
 }
 
 #[test]
-fn a_database_that_the_dcs_does_not_know_is_refused_unless_patroni_runs_it() {
+fn a_database_that_the_dcs_does_not_know_is_refused_unless_one_is_being_made() {
     let mut case = without_dcs();
     refused(&case, "and the DCS knows no cluster under /service/main/");
     for node in ["pg-1", "pg-2", "pg-3"] {
         "active".clone_into(&mut case.unit(node, "patroni.service").active);
     }
+    refused(&case, "`mahout restore-dcs` has the newest one lead");
+    case.etcd("pg-1").initialize = Some(String::new());
     refused(&case, "every member runs as it is to, but nobody leads");
 }
 

@@ -1,0 +1,158 @@
+//! etcd loses what it knew: its keys, most of its members, all of them. What is written meanwhile
+//! stays, and nobody leads who has less than another.
+
+use std::time::Duration;
+
+use crate::care::streams;
+use crate::cluster::{await_that, leader};
+use crate::operator::{Run, TestLab};
+
+#[track_caller]
+fn says(run: &Run, words: &[&str]) {
+    for words in words {
+        let said = run.stdout.contains(words) || run.stderr.contains(words);
+        assert!(said, "no `{words}`: {run}");
+    }
+}
+
+/// `etcdctl` as root, by the member of `node`, on the node itself.
+pub(crate) fn etcdctl(lab: &TestLab, node: &str) -> String {
+    let (address, password) = (lab.address(node), lab.secret("etcd_root"));
+    format!(
+        "export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=https://{address}:2379 ETCDCTL_USER='root:{password}'
+         export ETCDCTL_CACERT=/etc/mahout/ca.crt ETCDCTL_CERT=/etc/mahout/etcd-server.pem
+         export ETCDCTL_KEY=/etc/mahout/etcd-server.pem\n"
+    )
+}
+
+/// The scope of the lab's inventory.
+pub(crate) fn scope(lab: &TestLab) -> String {
+    let text = lab.read("inventory.yml");
+    let scope = text.lines().find_map(|line| line.strip_prefix("scope: "));
+    scope.expect("a scope").trim().to_owned()
+}
+
+fn postmaster(lab: &TestLab, node: &str) -> String {
+    let script = "head -n 1 /var/lib/postgresql/*/patroni/postmaster.pid";
+    lab.on(node, script).stdout
+}
+
+#[track_caller]
+fn is_whole(lab: &TestLab) {
+    await_that("verify is green", Duration::from_secs(60), || {
+        lab.mahout(&["verify"]).code == 0
+    });
+    let run = lab.mahout(&["deploy", "--yes"]);
+    run.succeeds();
+    says(&run, &["nothing to change"]);
+}
+
+/// A replica's data is gone while it runs: Patroni, which runs, makes it anew by itself.
+pub(crate) fn data_directory(lab: &TestLab, replica: &str) {
+    let data = "/var/lib/postgresql/15/patroni";
+    lab.on(replica, &format!("find {data} -mindepth 1 -delete"));
+    await_that("the copy streams", Duration::from_secs(90), || {
+        let is_there = lab.on(replica, &format!("test -e {data}/PG_VERSION"));
+        is_there.code == 0 && streams(lab, replica)
+    });
+    is_whole(lab);
+}
+
+/// Somebody removes every key: Patroni, which runs, writes them again by itself.
+pub(crate) fn keys(lab: &TestLab, first: &str) {
+    let (etcdctl, path) = (etcdctl(lab, first), format!("/service/{}/", scope(lab)));
+    let config = format!("{etcdctl} etcdctl get --print-value-only {path}config");
+    let before = lab.on(first, &config).stdout;
+    assert!(before.contains("\"ttl\""), "{before}");
+    let removed = lab.on(first, &format!("{etcdctl} etcdctl del --prefix {path}"));
+    removed.succeeds();
+    is_whole(lab);
+    // Only from its next round on do the members count who is to confirm a leader without etcd.
+    let failsafe = format!("{etcdctl} etcdctl get --print-value-only {path}failsafe | grep pg-3");
+    await_that(
+        "who confirms is known again",
+        Duration::from_secs(60),
+        || lab.on(first, &failsafe).code == 0,
+    );
+    let after = lab.on(first, &config).stdout;
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    assert_eq!(json(&after), json(&before));
+    assert_eq!(leader(lab).as_deref(), Some(first));
+}
+
+/// Two of three members lose their data. The leader, whom every other member still confirms, goes
+/// on under whoever writes.
+pub(crate) fn majority(lab: &TestLab, first: &str, replica: &str) {
+    let before = postmaster(lab, first);
+    for node in [first, replica] {
+        let robbed = lab.on(node, "systemctl stop etcd && rm -rf /var/lib/etcd/*/member");
+        robbed.succeeds();
+    }
+    let refused = lab.mahout(&["deploy", "--yes"]);
+    refused.exits_with(3);
+    says(&refused, &["`mahout restore-dcs`"]);
+    let scope = scope(lab);
+    for (arguments, code) in [
+        (&["restore-dcs"][..], 2),
+        (&["restore-dcs", "--confirm", "elsewhere"], 2),
+        (&["restore-dcs", "--dry-run"], 0),
+        (&["restore-dcs", "--dry-run", "--from", first], 3),
+    ] {
+        lab.mahout(arguments).exits_with(code);
+    }
+    lab.mahout(&["restore-dcs", "--confirm", &scope]).succeeds();
+    assert_eq!(postmaster(lab, first), before, "PostgreSQL ran on");
+    assert_eq!(leader(lab).as_deref(), Some(first));
+    for node in lab.node_names() {
+        let left = lab.on(
+            &node,
+            "ls /run/systemd/system/etcd.service.d /run/mahout/once.env",
+        );
+        assert_eq!(left.stdout, "", "{left}");
+    }
+    is_whole(lab);
+    let run = lab.mahout(&["restore-dcs", "--confirm", &scope]);
+    run.exits_with(3);
+    says(&run, &["nothing is lost"]);
+}
+
+/// Nothing is left of etcd, and since a member of Patroni is away, too, nobody leads any more.
+pub(crate) fn all(lab: &TestLab, first: &str, replica: &str) {
+    let rows =
+        "cd / && runuser -u postgres -- psql -XAtqc 'select count(*) from ledger_one_session'";
+    let before = lab.on(first, rows).stdout;
+    lab.on(replica, "systemctl stop patroni").succeeds();
+    let names = lab.node_names();
+    for script in ["systemctl stop etcd", "rm -rf /var/lib/etcd/*/member"] {
+        for node in &names {
+            lab.on(node, script).succeeds();
+        }
+    }
+    await_that("nobody leads", Duration::from_secs(60), || {
+        leader(lab).is_none()
+    });
+    let refused = lab.mahout(&["deploy", "--yes"]);
+    refused.exits_with(3);
+    says(
+        &refused,
+        &["the DCS knows no cluster", "`mahout restore-dcs`"],
+    );
+    // Whether the one that is down has more is not to be seen.
+    let scope = scope(lab);
+    let refused = lab.mahout(&["restore-dcs", "--confirm", &scope]);
+    refused.exits_with(3);
+    says(
+        &refused,
+        &[
+            &format!("{replica} (does not answer, timeline "),
+            "--leader NODE",
+        ],
+    );
+    let arguments = ["restore-dcs", "--leader", first, "--confirm", &scope];
+    let run = lab.mahout(&arguments);
+    run.succeeds();
+    says(&run, &[&format!("{first} leads first")]);
+    assert_eq!(leader(lab).as_deref(), Some(first));
+    assert_eq!(lab.on(first, rows).stdout, before);
+    is_whole(lab);
+}

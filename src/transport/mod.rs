@@ -9,6 +9,7 @@ pub mod fleet;
 mod folder;
 pub mod host;
 pub mod host_keys;
+mod jump;
 mod keys;
 mod master;
 mod name;

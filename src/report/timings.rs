@@ -66,6 +66,16 @@ pub fn write_timings(out: &mut dyn Write, spans: &[Span], took: Duration) -> io:
             waited,
         ]);
     }
+    // The parts come one after the other; what is between them is done without the nodes.
+    let parts = spans.iter().filter(|span| span.kind == Kind::Part);
+    let with_nodes: Duration = parts.map(|part| part.end - part.begin).sum();
+    let here = seconds(took.saturating_sub(with_nodes));
+    rows.push([
+        "on this machine alone".to_owned(),
+        here,
+        String::new(),
+        String::new(),
+    ]);
     table(out, &rows)?;
     writeln!(out)?;
 

@@ -50,6 +50,9 @@ pub struct Global {
     /// Templates that take the place of the built-in ones of the same name
     #[arg(long, global = true, value_name = "DIR")]
     pub templates: Option<PathBuf>,
+    /// Print where the time went, by part of the run and by node, and write a timeline as HTML
+    #[arg(long, global = true, value_name = "FILE")]
+    pub timings: Option<PathBuf>,
     /// Ask for the password of sudo on the nodes (it is sent on stdin)
     #[arg(long, global = true)]
     pub ask_sudo_password: bool,

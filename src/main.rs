@@ -1,13 +1,15 @@
 //! The command `mahout`.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use mahout::cli::{Cli, wants_json};
 use mahout::commands::{self, Context};
 use mahout::error::Error;
-use mahout::report::{self, Events, Style};
+use mahout::report::{self, Events, Style, Timeline};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,8 +28,13 @@ async fn main() -> ExitCode {
         verbosity: cli.global.verbose,
         terminal: std::io::stderr().is_terminal(),
     };
-    let (events, receiver) = Events::channel();
+    let (mut events, receiver) = Events::channel();
     let reporter = tokio::spawn(report::run(receiver, style));
+    let timings = cli.global.timings.clone();
+    let timeline = Arc::new(Timeline::default());
+    if timings.is_some() {
+        events = events.on(Arc::clone(&timeline));
+    }
     let context = Context::new(cli.global, events);
     let mut out = std::io::stdout();
     let result = commands::run(cli.command, &context, &mut out).await;
@@ -35,7 +42,8 @@ async fn main() -> ExitCode {
     drop(context);
     let _ = reporter.await;
     let flushed = out.flush().map_err(Error::Output);
-    match result.and(flushed) {
+    let told = timings.map_or(Ok(()), |path| tell_timings(&path, &timeline));
+    match result.and(flushed).and(told) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A closed stderr is no reason for another exit code.
@@ -43,4 +51,18 @@ async fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The tables on stderr, the timeline in its file.
+fn tell_timings(path: &Path, timeline: &Timeline) -> Result<(), Error> {
+    let (spans, took) = timeline.spans();
+    // A closed stderr is no reason not to write the file.
+    let _ = report::write_timings(&mut std::io::stderr(), &spans, took);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let title = format!("mahout {}", words.join(" "));
+    let page = report::timeline_html(&title, &spans, took);
+    std::fs::write(path, page).map_err(|cause| Error::File {
+        path: path.to_owned(),
+        cause,
+    })
 }

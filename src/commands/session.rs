@@ -18,7 +18,7 @@ use crate::render::Rendered;
 use crate::report::{Connect, Event};
 use crate::secret::Secret;
 use crate::template::Templates;
-use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError};
+use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError, Watch};
 use crate::vault::{Change, Persist, Vault};
 
 /// An inventory that is a cluster, with its secrets and templates.
@@ -128,8 +128,15 @@ impl<'a> Session<'a> {
 
     /// As [`Session::connect`], without a word.
     pub(super) async fn reach(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+        let timeline = self.context.events.timeline().cloned();
+        let watch = timeline.map(|timeline| {
+            Watch(Arc::new(move |node: &NodeName, what: &str, begin| {
+                timeline.executed(node, what, begin);
+            }))
+        });
         let options = ConnectOptions {
             sudo_password: self.context.sudo_password()?,
+            watch,
             ..ConnectOptions::new(effect_limit)
         };
         Ok(Fleet::connect(&self.cluster.nodes, options).await)

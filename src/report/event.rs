@@ -1,10 +1,12 @@
 //! What happens during a run, as data.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use super::Timeline;
 use crate::cluster::NodeName;
 
 /// One thing that happened. Reporters (bars, lines, JSON) consume them; nothing else does.
@@ -85,7 +87,10 @@ pub enum Event {
 
 /// Where events are sent. Cheap to clone; sending never blocks and never fails.
 #[derive(Clone, Debug)]
-pub struct Events(Option<UnboundedSender<Message>>);
+pub struct Events {
+    sender: Option<UnboundedSender<Message>>,
+    timeline: Option<Arc<Timeline>>,
+}
 
 /// What goes from the sender to the reporter.
 #[derive(Debug)]
@@ -124,17 +129,41 @@ impl Events {
     /// A channel: the sender, and the receiver that a reporter drains.
     pub fn channel() -> (Self, Received) {
         let (sender, receiver) = unbounded_channel();
-        (Self(Some(sender)), Received(receiver))
+        let events = Self {
+            sender: Some(sender),
+            timeline: None,
+        };
+        (events, Received(receiver))
+    }
+
+    /// The same; what is sent is kept on `timeline`, too.
+    #[must_use]
+    pub fn on(self, timeline: Arc<Timeline>) -> Self {
+        Self {
+            timeline: Some(timeline),
+            ..self
+        }
+    }
+
+    /// Where it is kept when what is done, if that was asked for.
+    pub fn timeline(&self) -> Option<&Arc<Timeline>> {
+        self.timeline.as_ref()
     }
 
     /// Events that nobody looks at (unit tests).
     pub fn discarded() -> Self {
-        Self(None)
+        Self {
+            sender: None,
+            timeline: None,
+        }
     }
 
     /// Sends one. A reporter that has gone away is no reason to stop a run.
     pub fn send(&self, event: Event) {
-        if let Some(sender) = &self.0 {
+        if let Some(timeline) = &self.timeline {
+            timeline.note(&event);
+        }
+        if let Some(sender) = &self.sender {
             let _ = sender.send(Message::Event(event));
         }
     }
@@ -143,7 +172,7 @@ impl Events {
     /// then written to stdout stands beneath it, and nothing is drawn over it.
     pub async fn quiet(&self) {
         let (done, shown) = oneshot::channel();
-        if let Some(sender) = &self.0
+        if let Some(sender) = &self.sender
             && sender.send(Message::Quiet(done)).is_ok()
         {
             // A reporter that has gone away drops the question.

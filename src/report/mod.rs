@@ -8,6 +8,7 @@ pub mod event;
 mod explain;
 mod findings;
 mod group;
+mod html;
 pub mod json;
 mod locks;
 mod outcome;
@@ -19,6 +20,8 @@ mod secrets;
 mod status;
 mod status_text;
 mod step;
+mod timeline;
+mod timings;
 
 pub use audit::{
     AuditEntry, Audited, UNENDED, merged, plan_digest, timestamp, write_audit, write_audit_json,
@@ -27,6 +30,7 @@ pub use connect::Connect;
 pub use event::{Event, Events, Received};
 pub use explain::{write_explanations, write_explanations_json};
 pub use findings::{Counts, write_findings, write_problems};
+pub use html::timeline_html;
 pub use json::{write_findings_json, write_plan_json, write_secrets_json, write_status_json};
 pub use locks::{LockView, write_locks, write_locks_json};
 pub use outcome::{Outcome, write_error, write_object, write_problems_json, write_usage_json};
@@ -34,6 +38,8 @@ pub use plan::{Detail, PlanView, write_plan};
 pub use secrets::{VaultView, write_secrets};
 pub use status::{EtcdStatus, HaproxyStatus, MemberStatus, Status, VipStatus};
 pub use status_text::{Screen, redraw_status, write_status};
+pub use timeline::{Kind, Span, Timeline};
+pub use timings::write_timings;
 
 use std::io::{self, Write};
 

@@ -23,6 +23,23 @@ pub(super) fn explain(log: &str) -> Fault {
     }
 }
 
+/// What to look at where the jump host answers and the node behind it does not.
+const BEHIND: &str = "does sshd run on the node, and is the jump host let in? too many logins under \
+                      way there (MaxStartups) look the same";
+
+/// As [`explain`], of a connection through one to a jump host that is alive. Where it has a
+/// background to go to, ssh drops what is said on that way.
+pub(super) fn explain_behind(log: &str) -> Fault {
+    match explain(log) {
+        fault if fault.passes => Fault {
+            cause: "at the jump host: cannot reach the node from there".to_owned(),
+            hint: Some(BEHIND.to_owned()),
+            passes: true,
+        },
+        fault => fault,
+    }
+}
+
 /// Names the cause of a connection that we gave up after `time`.
 pub(super) fn timed_out(log: &str, time: Duration) -> Fault {
     let log = Log::new(log);
@@ -176,6 +193,10 @@ fn network(log: &Log<'_>) -> Option<Fault> {
         return Some(Fault::new(format!(
             "cannot reach the node from there: {why}"
         )));
+    }
+    // So says the connection to the jump host, and no more.
+    if log.says("forwarding request failed").is_some() {
+        return Some(Fault::new("cannot reach the node from there").hint(BEHIND));
     }
     if log.says("Connection refused").is_some() {
         return Some(

@@ -30,6 +30,10 @@ fn what_fails_at_the_jump_host_is_said_of_the_jump_host() {
             "channel 0: open failed: connect failed: No route to host\nstdio forwarding failed\n",
             "at the jump host: cannot reach the node from there: No route to host",
         ),
+        (
+            "Stdio forwarding request failed: Session open refused by peer\n",
+            "at the jump host: cannot reach the node from there",
+        ),
     ];
     for (said, cause) in cases {
         assert_eq!(explain(&format!("{JUMP}{said}{AFTER_JUMP}")).cause, cause);

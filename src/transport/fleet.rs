@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -32,6 +33,21 @@ pub struct ConnectOptions {
     /// The folder of the control sockets; without one `$XDG_RUNTIME_DIR/mahout` or
     /// `/tmp/mahout-UID`.
     pub control_folder: Option<PathBuf>,
+    /// Is told of every login and every execution that has ended.
+    pub watch: Option<Watch>,
+}
+
+/// Is told the node, a title and when it began.
+#[derive(Clone)]
+pub struct Watch(pub Arc<Tell>);
+
+/// What a [`Watch`] is.
+pub type Tell = dyn Fn(&NodeName, &str, Instant) + Send + Sync;
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl ConnectOptions {
@@ -42,6 +58,7 @@ impl ConnectOptions {
             sudo_password: None,
             parallel: 16,
             control_folder: None,
+            watch: None,
         }
     }
 }
@@ -129,9 +146,9 @@ impl Fleet<Host> {
             }
         };
         let work = nodes.iter().cloned().map(|node| {
-            let (masters, password) = (Arc::clone(&masters), options.sudo_password.clone());
+            let (masters, options) = (Arc::clone(&masters), options.clone());
             (node.name.clone(), async move {
-                Host::connect(&node, options.effect_limit, password, masters).await
+                Host::connect(&node, options, masters).await
             })
         });
         let mut connected = at_once(options.parallel, work).await;

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, SemaphorePermit};
 use super::answer::Stage;
 use super::conversation::{Conversation, End};
 use super::fault::Fault;
+use super::fleet::{ConnectOptions, Watch};
 use super::folder;
 use super::master::{Master, Masters};
 use super::refusal::{self, Refusal};
@@ -40,27 +41,32 @@ pub struct Host {
     ssh: SshSpec,
     limit: Effect,
     sudo_password: Option<Secret>,
+    watch: Option<Watch>,
     masters: Arc<Masters>,
     master: Mutex<Option<Arc<Master>>>,
     sessions: Sessions,
 }
 
 impl Host {
-    /// Connects to `node`. Commands whose effect is above `limit` are refused before they reach
+    /// Connects to `node`. Commands whose effect is above the limit are refused before they reach
     /// the wire.
     pub(super) async fn connect(
         node: &Node,
-        limit: Effect,
-        sudo_password: Option<Secret>,
+        options: ConnectOptions,
         masters: Arc<Masters>,
     ) -> Result<Self, TransportError> {
+        let begin = Instant::now();
         let master = masters.connect(&node.ssh, false).await;
+        if let Some(Watch(tell)) = &options.watch {
+            tell(&node.name, "connect", begin);
+        }
         let master = master.map_err(|fault| fault.at(&node.name))?;
         Ok(Self {
             node: node.name.clone(),
             ssh: node.ssh.clone(),
-            limit,
-            sudo_password,
+            limit: options.effect_limit,
+            sudo_password: options.sudo_password,
+            watch: options.watch,
             masters,
             master: Mutex::new(Some(Arc::new(master))),
             sessions: Sessions::new(),
@@ -236,7 +242,11 @@ impl Transport for Host {
         command: &Command,
         on_line: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Output, TransportError> {
+        let begin = Instant::now();
         let result = self.run(command, on_line).await;
+        if let Some(Watch(tell)) = &self.watch {
+            tell(&self.node, &command.title, begin);
+        }
         result.map_err(|fault| fault.at(&self.node))
     }
 }

@@ -22,6 +22,7 @@ use tokio::time::timeout_at;
 use super::explain;
 use super::fault::Fault;
 use super::folder::{self, Folder};
+use super::jump::Jumps;
 use super::keys::Identities;
 use super::name::connection_name;
 use super::ssh;
@@ -47,12 +48,14 @@ const WATCHED: &str = "exec 3<&0 </dev/null; \
 pub(super) struct Masters {
     folder: Folder,
     identities: Identities,
+    pub(super) jumps: Jumps,
 }
 
 /// A live connection.
 #[derive(Debug)]
 pub(super) struct Master {
     session: Arc<Session>,
+    socket: PathBuf,
     foreground: Option<Foreground>,
     /// It has answered to us. One that an earlier run left may have lost its node since.
     proven: AtomicBool,
@@ -63,6 +66,7 @@ impl Masters {
         Self {
             folder,
             identities: Identities::default(),
+            jumps: Jumps::default(),
         }
     }
 
@@ -119,6 +123,7 @@ impl Masters {
         socket: &Path,
         deadline: Instant,
     ) -> Result<Master, Fault> {
+        let way = self.way(spec).await?;
         let log = self.folder.scratch()?;
         let stays = spec.persist.is_zero();
         let persist = match stays {
@@ -127,7 +132,10 @@ impl Masters {
         };
         let mut arguments: Vec<OsString> = vec!["ssh".into(), "-M".into(), "-N".into()];
         arguments.extend(["-S".into(), ssh::literal(socket)]);
-        arguments.extend(ssh::arguments(spec, &[persist.into()]));
+        let mut own: Vec<OsString> = vec![persist.into()];
+        let is_led = way.is_some();
+        own.extend(way);
+        arguments.extend(ssh::arguments(spec, &own));
         let mut command = match stays {
             true => {
                 let mut command = ssh::quiet("sh");
@@ -164,9 +172,11 @@ impl Masters {
         match started {
             Ok(foreground) => Ok(Master {
                 session: session(socket),
+                socket: socket.to_owned(),
                 foreground,
                 proven: AtomicBool::new(true),
             }),
+            Err(Stopped::Ended) if is_led => Err(explain::explain_behind(&text(&log))),
             Err(Stopped::Ended) => Err(explain::explain(&text(&log))),
             Err(Stopped::Late) => Err(explain::timed_out(&text(&log), spec.connect_timeout)),
         }
@@ -176,6 +186,11 @@ impl Masters {
 impl Master {
     pub(super) fn session(&self) -> Arc<Session> {
         Arc::clone(&self.session)
+    }
+
+    /// Where its process is spoken to.
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Whether the process is there and answers.
@@ -290,6 +305,7 @@ async fn alive(socket: &Path) -> Option<Master> {
     let session = session(socket);
     (socket.exists() && is_alive(&session).await).then(|| Master {
         session,
+        socket: socket.to_owned(),
         foreground: None,
         proven: AtomicBool::new(false),
     })

@@ -9,6 +9,7 @@ pub mod fleet;
 mod folder;
 pub mod host;
 pub mod host_keys;
+mod jump;
 mod keys;
 mod master;
 mod name;
@@ -20,7 +21,7 @@ mod wire;
 use std::future::Future;
 
 pub use command::{Command, Effect, Output};
-pub use fleet::{ConnectOptions, Fleet, OnLine};
+pub use fleet::{ConnectOptions, Fleet, OnLine, Watch};
 pub use host::Host;
 pub use host_keys::{HostKey, Known};
 

@@ -37,7 +37,7 @@ const ALWAYS: [&str; 13] = [
 ];
 
 /// The arguments of `ssh` for the connection that `spec` describes; `own` are the caller's, which
-/// win over all others.
+/// win over all others; one that leads to the node takes the place of its jump hosts.
 pub(super) fn arguments(spec: &SshSpec, own: &[OsString]) -> Vec<OsString> {
     let mut all: Vec<OsString> = Vec::new();
     let mut add = |flag: &str, value: OsString| all.extend([OsString::from(flag), value]);
@@ -66,7 +66,10 @@ pub(super) fn arguments(spec: &SshSpec, own: &[OsString]) -> Vec<OsString> {
     if let Some(file) = &spec.known_hosts_file {
         add("-o", setting("UserKnownHostsFile", file));
     }
-    if let Some(jump) = &spec.proxy_jump {
+    let led = own
+        .iter()
+        .any(|option| option.as_bytes().starts_with(b"ProxyCommand="));
+    if let Some(jump) = spec.proxy_jump.as_ref().filter(|_| !led) {
         add("-J", jump.into());
     }
     add("--", OsString::from(&spec.destination));

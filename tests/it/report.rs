@@ -3,6 +3,7 @@
 mod findings;
 mod secrets;
 mod status;
+mod timings;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 //! for many nodes.
 
 mod connections;
+mod jump;
 mod many;
 mod refusals;
 mod sshd;

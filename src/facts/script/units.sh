@@ -14,6 +14,44 @@ postgresql_units() {
   set -f
 }
 
+# Where systemd looks for a unit, and where one is that runs without a file.
+unit_places='/etc/systemd/system.control
+/run/systemd/system.control
+/run/systemd/transient
+/run/systemd/generator.early
+/etc/systemd/system
+/etc/systemd/system.attached
+/run/systemd/system
+/run/systemd/system.attached
+/run/systemd/generator
+/usr/local/lib/systemd/system
+/lib/systemd/system
+/usr/lib/systemd/system
+/run/systemd/generator.late
+/sys/fs/cgroup/system.slice
+/sys/fs/cgroup/systemd/system.slice'
+
+# Sets which of the units there are. systemd is not asked about the others: it would look for each
+# of them, and tell two hundred properties of nothing.
+find_units() {
+  there=
+  for unit in $units; do
+    found=
+    for place in $unit_places; do
+      if [ -e "$place/$unit" ] || [ -L "$place/$unit" ]; then
+        found=yes
+        there="$there$unit
+"
+        break
+      fi
+    done
+    if [ -z "$found" ]; then
+      printf '%s\n' "Id=$unit" "Names=$unit" LoadState=not-found ActiveState=inactive \
+        SubState=dead Result=success ''
+    fi
+  done
+}
+
 units() {
   if [ ! -d /run/systemd/system ]; then return; fi
   echo @manager
@@ -32,9 +70,10 @@ units() {
   fi
   echo "Virtualization=$virtualization"
   echo @units
+  find_units
   shown=$(systemctl show -p Id -p Names -p LoadState -p ActiveState -p SubState \
     -p UnitFileState -p FragmentPath -p NeedDaemonReload -p ActiveEnterTimestamp -p Result \
-    -p MainPID $units $(postgresql_units) 'postgresql*.service')
+    -p MainPID $there $(postgresql_units) 'postgresql*.service')
   printf '%s\n' "$shown"
   limits=
   for line in $shown; do

@@ -1,6 +1,5 @@
 //! How long a connection lives, and what its death does to the scripts on the node.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
@@ -33,30 +32,6 @@ async fn the_next_run_finds_the_connection() {
     assert_eq!(sshd.logins(), 1);
     assert_eq!(sshd.logged("Connection from "), 1);
     assert_eq!(sshd.place.sockets().len(), 1);
-}
-
-#[tokio::test]
-async fn a_node_behind_a_jump_host_is_reached_through_it() {
-    let (Some(jump), Some(sshd)) = (Sshd::start(""), Sshd::start("")) else {
-        return;
-    };
-    // The `ssh` to the jump host is given this file and nothing of what is said for the node.
-    let place = &sshd.place;
-    let key = fs::read_to_string(jump.place.path("host.pub")).expect("a key");
-    place.know(jump.port, &key);
-    let text = format!(
-        "IdentityAgent none\nIdentityFile {}\nUserKnownHostsFile {}\n",
-        jump.place.path("id").display(),
-        place.path("known_hosts").display(),
-    );
-    fs::write(place.path("ssh_config"), text).expect("written");
-    let mut node = passing(&sshd);
-    node.ssh.proxy_jump = Some(format!("127.0.0.1:{}", jump.port));
-    let fleet = Fleet::connect(&[node], place.options(Effect::ReadOnly)).await;
-    assert_eq!(read(&only(&fleet), "echo hello").await, "hello\n");
-    assert_eq!((jump.logins(), sshd.logins()), (1, 1));
-    fleet.close().await;
-    until("end of both ssh", || place.processes().is_empty());
 }
 
 #[tokio::test]

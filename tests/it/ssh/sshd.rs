@@ -180,11 +180,12 @@ impl Sshd {
             let port = free.local_addr().expect("an address").port();
             drop(free);
             let at = |name: &str| place.path(name).display().to_string();
+            // Of two settings the first counts.
             let config = format!(
-                "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\n\
+                "{more}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\n\
                  PidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
                  PasswordAuthentication no\nKbdInteractiveAuthentication no\nPrintMotd no\n\
-                 MaxStartups 200\nLogLevel VERBOSE\n{more}\n",
+                 MaxStartups 200\nLogLevel VERBOSE\n",
                 at("host"),
                 at("id.pub"),
             );
@@ -217,6 +218,23 @@ impl Sshd {
 
     pub(super) fn node(&self) -> Node {
         self.place.node(1, self.port)
+    }
+
+    /// Kills the process of each connection.
+    pub(super) fn drop_connections(&self) {
+        let ours = format!(" {} ", self.child.id());
+        for process in fs::read_dir("/proc").expect("processes").flatten() {
+            let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+            // `77 (sshd) S 76 …`: the parent is the second word after the name.
+            let Some((_, rest)) = stat.rsplit_once(") ") else {
+                continue;
+            };
+            if rest[1..].starts_with(&ours) {
+                let id = process.file_name().to_str().and_then(|id| id.parse().ok());
+                let id = rustix::process::Pid::from_raw(id.expect("a process")).expect("no 0");
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            }
+        }
     }
 
     /// Connects to it.

@@ -89,5 +89,6 @@ fn gate(desired: &Desired, vip: &VipSpec, nodes: &[NodeName]) -> Gate {
         title: format!("{} is held", vip.address),
         conditions,
         deadline: GATE_DEADLINE,
+        concerns: nodes.to_vec(),
     }
 }

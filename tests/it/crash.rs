@@ -37,9 +37,9 @@ fn points(change: Change, shape: &Shape) -> (Vec<Point>, Results) {
     let all = all(change, shape, &mut chance);
     let Some(wanted) = wanted() else {
         let drawn = sample(&all, &mut chance);
-        return (drawn, Results::open(false, false));
+        return (drawn, Results::new());
     };
-    let results = Results::open(true, wanted != "all");
+    let results = Results::open(wanted != "all");
     let whole = ["all", "rest"].contains(&wanted.as_str());
     let (count, mut left) = (all.len(), all);
     left.retain(|point| !results.has(point) && (whole || point.to_string().contains(&wanted)));

@@ -149,8 +149,9 @@ pub(super) fn all(change: Change, shape: &Shape, chance: &mut Chance) -> Vec<Poi
     if change == Change::Fresh {
         add(Blow::Installing, false);
     }
+    // Not in the last tenth: a run may be quicker than the one before.
     for _ in 0..RANDOM {
-        let at = u32::try_from(chance.below(1000)).expect("small");
+        let at = u32::try_from(chance.below(900)).expect("small");
         add(Blow::Random(at), change == Change::Rolling);
     }
     for (index, phase) in shape.0.iter().enumerate() {

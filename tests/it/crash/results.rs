@@ -57,26 +57,29 @@ fn binary() -> String {
         .collect()
 }
 
-/// The file, or none, where a sample leaves no results.
+/// The file, and what of it counts.
 pub(super) struct Results {
     binary: String,
     lines: Vec<Line>,
-    kept: bool,
 }
 
 impl Results {
-    /// With those that earlier runs have left; `any` binary's, or this one's.
-    pub(super) fn open(kept: bool, any: bool) -> Self {
+    /// None of the results that are there counts: a sample is taken anew each time.
+    pub(super) fn new() -> Self {
+        Self {
+            binary: binary(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// What earlier runs have left counts; `any` binary's, or this one's.
+    pub(super) fn open(any: bool) -> Self {
         let binary = binary();
         let text = fs::read_to_string(folder().join("results.jsonl")).unwrap_or_default();
-        let lines = text.lines().filter(|_| kept);
+        let lines = text.lines();
         let lines = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let lines = lines.filter(|line| any || line.binary == binary).collect();
-        Self {
-            binary,
-            lines,
-            kept,
-        }
+        Self { binary, lines }
     }
 
     /// Whether the point is done, and held.
@@ -100,14 +103,12 @@ impl Results {
             failure,
             outcome,
         };
-        if self.kept {
-            fs::create_dir_all(folder()).expect("a folder");
-            let text = serde_json::to_string(&line).expect("JSON") + "\n";
-            let path = folder().join("results.jsonl");
-            let file = fs::File::options().append(true).create(true).open(path);
-            let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-            written.expect("the results are written");
-        }
+        fs::create_dir_all(folder()).expect("a folder");
+        let text = serde_json::to_string(&line).expect("JSON") + "\n";
+        let path = folder().join("results.jsonl");
+        let file = fs::File::options().append(true).create(true).open(path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.expect("the results are written");
         self.lines.push(line);
     }
 

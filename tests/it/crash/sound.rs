@@ -1,5 +1,7 @@
 //! What must be true when mahout was run again.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::watch::{Watched, error};
@@ -18,11 +20,14 @@ ls -A /var/lib/postgresql/15 /var/lib/etcd | grep -vE '^/|^$|^patroni$|^crash$|^
 true
 ";
 
+/// How long `verify` may find something that passes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs the deploy again, which must come to its end at the first attempt; returns how long it took.
 #[track_caller]
 pub(super) fn runs_again(lab: &TestLab) -> f64 {
     let run = Watched::begin(lab, &["deploy", "--yes"]);
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     let run = run.ends();
     assert_eq!(run.code, 0, "run again: {}\n{run}", error(&run));
     begin.elapsed().as_secs_f64()
@@ -31,7 +36,13 @@ pub(super) fn runs_again(lab: &TestLab) -> f64 {
 /// `verify` is green, the plan is empty, and nothing is there twice or half.
 #[track_caller]
 pub(super) fn is_sound(lab: &TestLab) {
-    let verify = lab.mahout(&["verify"]);
+    let begin = Instant::now();
+    let mut verify = lab.mahout(&["verify"]);
+    // What has converged stays so; but where two cores carry several labs, a node may be too slow
+    // to answer in time.
+    while verify.code != 0 && begin.elapsed() < PATIENCE {
+        verify = lab.mahout(&["verify"]);
+    }
     verify.succeeds();
     assert!(!verify.stdout.contains("Patroni is paused"), "{verify}");
     let run = lab.mahout(&["deploy", "--dry-run", "--exit-code"]);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::manifest::{manifest, same_manifest};
 use crate::operator::{Run, TestLab, lab_or_skip, tell};
+use crate::vip::printed;
 
 pub(crate) fn leader(lab: &TestLab) -> Option<String> {
     let run = lab.mahout(&["status", "--output", "json"]);
@@ -105,7 +106,8 @@ fn whole_path(suite: &str, image: &str) {
     lab.mahout(&["deploy"]).exits_with(2);
     same_manifest(&lab, &before, "a refused deploy");
 
-    lab.mahout(&["deploy", "--yes"]).succeeds();
+    let deployed = lab.mahout(&["deploy", "--yes"]);
+    deployed.succeeds();
 
     // Again: nothing to do, and a dry run leaves everything alone.
     let before = manifest(&lab);
@@ -158,6 +160,14 @@ fn whole_path(suite: &str, image: &str) {
     if suite == "bookworm" {
         crate::budget::is_kept(&lab);
     }
+
+    // What is printed for clients, before and after one of its HAProxy nodes is gone.
+    let url = printed(&lab, &deployed.stdout, &names[1]);
+    assert_eq!(url.matches(":5000").count(), 3, "{url}");
+    assert!(url.contains("target_session_attrs=read-write"), "{url}");
+    lab.on(&names[0], "systemctl stop haproxy").succeeds();
+    printed(&lab, &deployed.stdout, &names[1]);
+    lab.on(&names[0], "systemctl start haproxy").succeeds();
 
     // Drift is shown and put back.
     let drifted = names

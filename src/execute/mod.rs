@@ -24,6 +24,8 @@ mod local_node;
 mod lock;
 #[cfg(test)]
 mod lock_tests;
+#[cfg(test)]
+mod lost_tests;
 mod packages;
 #[cfg(test)]
 mod packages_tests;

@@ -230,7 +230,10 @@ fn keys(path: &str, answer: &Value) -> (Vec<String>, Option<String>) {
     let keys = range(0)
         .filter_map(|pair| Some(decoded(&pair["key"])?.strip_prefix(path)?.to_owned()))
         .collect();
-    let initialize = range(1).next().and_then(|pair| decoded(&pair["value"]));
+    // The gateway leaves out an empty value: a database is being made.
+    let initialize = range(1)
+        .next()
+        .map(|pair| decoded(&pair["value"]).unwrap_or_default());
     (keys, initialize)
 }
 
@@ -322,6 +325,20 @@ mod tests {
             };
             assert_eq!(etcd.access, Some(expected), "{version}");
         }
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_there_all_the_same() {
+        let initialize = |kvs: &str| {
+            let answer =
+                format!(r#"{{"responses": [{{}}, {{"response_range": {{"kvs": [{kvs}]}}}}]}}"#);
+            keys("/service/a/", &serde_json::from_str(&answer).expect("JSON")).1
+        };
+        let key = r#""key": "L3NlcnZpY2UvYS9pbml0aWFsaXpl""#;
+        assert_eq!(initialize(""), None);
+        assert_eq!(initialize(&format!("{{{key}}}")).as_deref(), Some(""));
+        let set = format!(r#"{{{key}, "value": "NzQxMg=="}}"#);
+        assert_eq!(initialize(&set).as_deref(), Some("7412"));
     }
 
     #[test]

@@ -93,10 +93,8 @@ pub(crate) fn majority(lab: &TestLab, first: &str, replica: &str) {
     says(&refused, &["`mahout restore-dcs`"]);
     let scope = scope(lab);
     for (arguments, code) in [
-        (&["restore-dcs"][..], 2),
-        (&["restore-dcs", "--confirm", "elsewhere"], 2),
+        (&["restore-dcs", "--confirm", "elsewhere"][..], 2),
         (&["restore-dcs", "--dry-run"], 0),
-        (&["restore-dcs", "--dry-run", "--from", first], 3),
     ] {
         lab.mahout(arguments).exits_with(code);
     }

@@ -12,9 +12,10 @@ use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Sessi
 use russh::{Channel, ChannelId, ChannelMsg, Disconnect};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
-use super::sshd::Place;
-use super::{command, exec, only};
+use super::sshd::{Place, Sshd};
+use super::{command, exec, only, read};
 
 /// What the server is on one port.
 #[derive(Clone)]
@@ -262,4 +263,34 @@ async fn half_a_script_never_runs() {
             assert!(!trace.exists(), "{} ran half a script", node.name);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_runs_at_once_share_one_node_and_do_not_disturb_each_other() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let place = &sshd.place;
+    // Sixty of the usual exchanges cost two cores seven seconds.
+    let text = "IdentityAgent none\nKexAlgorithms curve25519-sha256\n";
+    std::fs::write(place.path("ssh_config"), text).expect("written");
+    let mut runs = JoinSet::new();
+    for number in 0..60 {
+        let shared = sshd.node();
+        let mut own = place.node(2, sshd.port);
+        // What makes its connection another one.
+        own.ssh.persist = Duration::from_secs(61 + number);
+        let options = place.options(Effect::ReadOnly);
+        runs.spawn(async move {
+            let fleet = Fleet::connect(&[shared, own], options).await;
+            let lost: Vec<String> = fleet.unreachable().map(ToString::to_string).collect();
+            assert!(lost.is_empty(), "{lost:?}");
+            for (_, host) in fleet.hosts() {
+                let said = read(host, &format!("echo {number}")).await;
+                assert_eq!(said, format!("{number}\n"));
+            }
+            fleet.close().await;
+        });
+    }
+    runs.join_all().await;
+    assert_eq!(sshd.logins(), 61);
+    assert_eq!(place.sockets().len(), 61);
 }

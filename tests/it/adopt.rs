@@ -355,6 +355,8 @@ fn adopted(suite: &str) {
     let run = lab.mahout(&["adopt", "--yes"]);
     run.succeeds();
     assert!(run.stdout.contains("nothing to change"), "{run}");
+    let audit = lab.mahout(&["audit"]);
+    assert!(audit.stdout.contains("adopt"), "{audit}");
 
     // What was left out is a deploy's, and is nothing of PostgreSQL.
     let run = lab.mahout(&["deploy", "--yes"]);

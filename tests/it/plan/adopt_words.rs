@@ -90,3 +90,18 @@ fn what_the_inventory_would_have_to_say_is_suggested_without_secrets() {
     insta::assert_snapshot!(text);
     assert!(!text.contains("hunter2"));
 }
+
+#[test]
+fn weak_passwords_are_taken_and_named() {
+    let mut case = by_hand();
+    for node in NODES {
+        let weak = settings(node).replace("hunter2-superuser", "postgres");
+        process(&mut case, node).config = Some(Secret::new(weak));
+    }
+    let name = mahout::cluster::SecretName::Superuser;
+    case.secrets.values.insert(name, Secret::new("postgres"));
+    let plan = adopt(&case).expect("a plan");
+    let words = "passwords that are tried first, or have fewer than eight characters: superuser;";
+    let said = |note: &mahout::plan::Note| note.message.contains(words);
+    assert!(plan.notes.iter().any(said), "{:#?}", plan.notes);
+}

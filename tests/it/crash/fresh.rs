@@ -16,6 +16,8 @@ pub(super) const SETTINGS: &str = "timings: fast\npostgresql: { users: [{ name: 
 /// Nodes with the packages and nothing else, or without packages.
 pub(super) fn nodes(name: &str, image: &str) -> Option<TestLab> {
     let lab = lab_or_skip(name, "bookworm", image, 3)?;
+    // sshd lets nobody in before the login manager is up.
+    lab.is_quiet();
     let inventory = lab.read("inventory.yml");
     let lines = inventory.lines().map(|line| {
         // The folders of the nodes have it in their names.

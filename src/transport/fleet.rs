@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -16,9 +17,13 @@ use super::{Command, Effect, Output, Transport, TransportError};
 use crate::cluster::{Node, NodeName};
 use crate::secret::Secret;
 
-/// So many executions at once over the whole fleet: each takes seven file descriptors here, and
-/// 1024 are the usual limit.
-const EXECUTIONS: usize = 96;
+/// So many executions that only ask are under way at once over the whole fleet: what all nodes say
+/// at the same moment waits here, where it takes memory, seven file descriptors each and the CPU,
+/// instead of there. One that changes a node is never held back: it keeps the lock there alive.
+pub(super) const EXECUTIONS: usize = 96;
+
+/// File descriptors that we may have open; 1024 is the usual limit, 524288 what may be asked for.
+const OPEN_FILES: u64 = 16384;
 
 /// How to connect.
 #[derive(Clone, Debug)]
@@ -138,6 +143,7 @@ impl Fleet<Host> {
     /// Connects to all `nodes`. A node that cannot be reached is an entry with its error; it is
     /// for the caller to say whether that is fatal.
     pub async fn connect(nodes: &[Node], options: ConnectOptions) -> Self {
+        allow_open_files();
         let masters = match Folder::open(options.control_folder.as_deref()) {
             Ok(folder) => Arc::new(Masters::new(folder)),
             Err(fault) => {
@@ -169,6 +175,19 @@ impl Fleet<Host> {
             .map(|(name, host)| (name, async move { host.close().await }))
             .collect();
         at_once(EXECUTIONS, work).await;
+    }
+}
+
+/// As many as the system lets us have. Where that is refused, the usual limit serves a hundred nodes.
+fn allow_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if current.is_some_and(|current| current < wanted) {
+        let limit = Rlimit {
+            current: Some(wanted),
+            maximum,
+        };
+        let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 

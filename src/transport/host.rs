@@ -166,6 +166,11 @@ impl Host {
                 }
             )));
         }
+        let _turn = match command.effect {
+            Effect::Changes => None,
+            // The semaphore is never closed: without a turn nobody runs.
+            Effect::ReadOnly | Effect::Probe => self.masters.turns.acquire().await.ok(),
+        };
         let nonce = folder::word();
         let wire = Wire::new(command, &nonce, self.sudo_password.as_ref());
         let Opened {

@@ -17,10 +17,12 @@ use std::time::{Duration, Instant};
 use openssh::Session;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStdin};
+use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use super::explain;
 use super::fault::Fault;
+use super::fleet::EXECUTIONS;
 use super::folder::{self, Folder};
 use super::jump::Jumps;
 use super::keys::Identities;
@@ -49,6 +51,8 @@ pub(super) struct Masters {
     folder: Folder,
     identities: Identities,
     pub(super) jumps: Jumps,
+    /// Executions that only ask take turns.
+    pub(super) turns: Semaphore,
 }
 
 /// A live connection.
@@ -67,6 +71,7 @@ impl Masters {
             folder,
             identities: Identities::default(),
             jumps: Jumps::default(),
+            turns: Semaphore::new(EXECUTIONS),
         }
     }
 

@@ -76,43 +76,58 @@ units() {
     -p MainPID $there $(postgresql_units) 'postgresql*.service')
   printf '%s\n' "$shown"
   limits=
+  id=
+  pid=
+  patroni_pid=
+  etcd_pid=
+  # One of each in every unit's properties, in whatever order.
   for line in $shown; do
     case $line in
-      MainPID=0) ;;
-      MainPID=*) limits="$limits/proc/${line#MainPID=}/limits
-" ;;
+      Id=*) id=${line#Id=} ;;
+      MainPID=*) pid=${line#MainPID=} ;;
+      *) continue ;;
     esac
+    if [ -z "$id" ] || [ -z "$pid" ]; then continue; fi
+    if [ "$pid" != 0 ]; then
+      limits="$limits/proc/$pid/limits
+"
+      case $id in
+        patroni.service) patroni_pid=$pid ;;
+        etcd.service) etcd_pid=$pid ;;
+      esac
+    fi
+    id=
+    pid=
   done
   echo @limits
   grep -s '^Max open files' /dev/null $limits
-  process patroni.service "$shown"
-  process etcd.service "$shown"
+  if [ -n "$patroni_pid" ]; then process patroni.service "$patroni_pid"; fi
+  if [ -n "$etcd_pid" ]; then process etcd.service "$etcd_pid"; fi
 }
 
 # How the main process of a unit was started: with what words and what environment, and what its last
 # word says, if that is a file of settings. Both may hold passwords.
 process() {
-  pid=$(printf '%s\n' "$2" | awk -v unit="$1" '
-    BEGIN { RS = "" }
-    index("\n" $0 "\n", "\nId=" unit "\n") && match("\n" $0, /\nMainPID=[0-9]+/) {
-      print substr("\n" $0, RSTART + 9, RLENGTH - 9)
-      exit
-    }')
-  case $pid in
-    '' | 0) return ;;
-  esac
   echo "@process $1"
-  echo "words $(base64 <"/proc/$pid/cmdline" | tr -d '\n')"
-  echo "variables $(base64 <"/proc/$pid/environ" | tr -d '\n')"
-  last=$(tr '\0' '\n' <"/proc/$pid/cmdline" | tail -n 1)
+  in_base64 words <"/proc/$2/cmdline"
+  in_base64 variables <"/proc/$2/environ"
+  last=
+  for word in $(tr '\0' '\n' <"/proc/$2/cmdline"); do last=$word; done
   case $last in
     /*.yml | /*.yaml)
       if [ -f "$last" ]; then
-        echo "settings $(head -c "$content_limit" "$last" | base64 | tr -d '\n')"
+        head -c "$content_limit" "$last" | in_base64 settings
         echo "modified $(stat -L -c %Y "$last")"
       fi
       ;;
   esac
+}
+
+# In one line: without quotes the shell takes base64's lines for words.
+in_base64() {
+  printf '%s ' "$1"
+  printf '%s' $(base64)
+  echo
 }
 
 # Sockets in state 0A (LISTEN) and, by inode, the oldest process that has each of them open.

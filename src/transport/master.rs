@@ -36,6 +36,9 @@ const ALIVE: Duration = Duration::from_secs(2);
 /// How long a master may take to end.
 const END: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether another has the socket by now.
+const OVERTAKEN: Duration = Duration::from_millis(200);
+
 /// How often a connection is tried that was dropped before the login (MaxStartups).
 const TRIES: u32 = 4;
 
@@ -165,9 +168,9 @@ impl Masters {
             let foreground = Foreground::new(child, socket);
             foreground.ready(deadline).await
         } else {
-            match timeout_at(deadline.into(), child.wait()).await {
-                Ok(Ok(status)) if status.success() => Ok(None),
-                Ok(_) => Err(Stopped::Ended),
+            match timeout_at(deadline.into(), logged_in(&mut child, socket)).await {
+                Ok(true) => Ok(None),
+                Ok(false) => Err(Stopped::Ended),
                 Err(_) => {
                     signal(&child, Signal::TERM);
                     Err(Stopped::Late)
@@ -216,6 +219,22 @@ impl Master {
     pub(super) async fn end(mut self) {
         if let Some(foreground) = &mut self.foreground {
             foreground.end().await;
+        }
+    }
+}
+
+/// Waits until ssh has logged in and gone into the background; false if it gave up. One whose
+/// mahout was killed while it logged in may be quicker with the socket: then ours does without
+/// one, and stays in the foreground for nothing.
+async fn logged_in(child: &mut Child, socket: &Path) -> bool {
+    loop {
+        if let Ok(ended) = tokio::time::timeout(OVERTAKEN, child.wait()).await {
+            return ended.is_ok_and(|status| status.success());
+        }
+        if socket.exists() && is_alive(&session(socket)).await {
+            // Should it be ours after all: it is in a process group of its own by now.
+            signal(child, Signal::TERM);
+            return true;
         }
     }
 }

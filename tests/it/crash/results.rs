@@ -61,6 +61,8 @@ fn binary() -> String {
 pub(super) struct Results {
     binary: String,
     lines: Vec<Line>,
+    /// So many of them were there before.
+    before: usize,
 }
 
 impl Results {
@@ -69,6 +71,7 @@ impl Results {
         Self {
             binary: binary(),
             lines: Vec::new(),
+            before: 0,
         }
     }
 
@@ -78,8 +81,13 @@ impl Results {
         let text = fs::read_to_string(folder().join("results.jsonl")).unwrap_or_default();
         let lines = text.lines();
         let lines = lines.filter_map(|line| serde_json::from_str::<Line>(line).ok());
-        let lines = lines.filter(|line| any || line.binary == binary).collect();
-        Self { binary, lines }
+        let lines = lines.filter(|line| any || line.binary == binary);
+        let lines: Vec<Line> = lines.collect();
+        Self {
+            binary,
+            before: lines.len(),
+            lines,
+        }
     }
 
     /// Whether the point is done, and held.
@@ -114,12 +122,8 @@ impl Results {
 
     /// The points of this run that did not hold.
     pub(super) fn failures(&self) -> Vec<String> {
-        let last: BTreeMap<&str, &Line> = self
-            .lines
-            .iter()
-            .map(|line| (line.point.as_str(), line))
-            .collect();
-        let failed = last.values().filter(|line| line.failure.is_some());
+        let taken = self.lines[self.before..].iter();
+        let failed = taken.filter(|line| line.failure.is_some());
         failed.map(|line| line.point.clone()).collect()
     }
 

@@ -1,7 +1,7 @@
 //! How long a connection lives, and what its death does to the scripts on the node.
 
 use std::path::PathBuf;
-use std::process::{Command as Process, Stdio};
+use std::process::{Child, Command as Process, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,17 +135,33 @@ async fn our_side() {
     unreachable!("it was to be killed");
 }
 
-fn when_we_die(persist: u32) {
-    let Some(sshd) = Sshd::start("") else { return };
-    let place = &sshd.place;
-    let mut us = Process::new(std::env::current_exe().expect("this program"))
+fn us(sshd: &Sshd, persist: u32) -> Child {
+    Process::new(std::env::current_exe().expect("this program"))
         .args(["ssh::connections::our_side", "--exact", "--ignored"])
-        .env(FOLDER, place.path(""))
+        .env(FOLDER, sshd.place.path(""))
         .env(PORT, sshd.port.to_string())
         .env(PERSIST, persist.to_string())
         .stdout(Stdio::null())
         .spawn()
-        .expect("our side");
+        .expect("our side")
+}
+
+#[tokio::test]
+async fn a_login_that_a_killed_run_has_left_is_no_obstacle() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let mut us = us(&sshd, 60);
+    until("ssh", || !sshd.place.processes().is_empty());
+    us.kill().expect("killed");
+    us.wait().expect("its end");
+    // It is about to make the socket that the next one is to have, too.
+    let host = only(&sshd.fleet(Effect::ReadOnly).await);
+    assert_eq!(read(&host, "echo hello").await, "hello\n");
+}
+
+fn when_we_die(persist: u32) {
+    let Some(sshd) = Sshd::start("") else { return };
+    let place = &sshd.place;
+    let mut us = us(&sshd, persist);
     let (began, pid) = (place.path("count"), place.path("pid"));
     let mut ended = false;
     until("beginning of the scripts", || {

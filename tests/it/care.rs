@@ -190,10 +190,11 @@ fn replace(lab: &TestLab, node: &str) {
          rm -rf /var/lib/etcd/* /var/lib/postgresql/15/* /etc/patroni /etc/mahout /etc/default/etcd \
            /etc/haproxy/* /etc/systemd/system/etcd.service /etc/systemd/system/patroni.service
          systemctl daemon-reload
-         rm /etc/ssh/ssh_host_* && ssh-keygen -q -A && systemctl restart ssh",
+         rm /etc/ssh/ssh_host_* && ssh-keygen -q -A
+         pkill -f '^sshd: '; systemctl reset-failed ssh; systemctl restart ssh",
     )
     .succeeds();
-    // Another machine, as far as SSH knows.
+    // Another machine, as far as SSH knows; connections to the old one have ended with it.
     refused(
         &lab.mahout(&["replace", node, "--yes"]),
         &["its host key has changed", "`mahout trust`"],

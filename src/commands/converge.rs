@@ -6,14 +6,14 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::planning::{build, plan_of, project};
 use super::probes::{by_facts, judge};
 use super::session::Session;
 use crate::cluster::NodeName;
 use crate::error::Error;
 use crate::execute::{ExecuteError, Interrupt, Lock, Place, execute};
 use crate::facts::Facts;
-use crate::plan::stages::stages;
-use crate::plan::{Desired, Goal, Note, Plan};
+use crate::plan::{Goal, Plan};
 use crate::report::{
     Counts, Detail, Event, Outcome, PlanView, write_findings_json, write_plan, write_plan_json,
     write_problems,
@@ -43,87 +43,6 @@ impl From<&Goal> for Aim {
             command: goal.command(),
         }
     }
-}
-
-/// The plan from the nodes as they are, with what they said. A refusal must stand twice: the nodes
-/// are asked side by side, not at one moment, and while services start (a run was interrupted, a
-/// node boots) what one said a second ago contradicts what another says now.
-pub(super) async fn plan(
-    session: &Session<'_>,
-    aim: &Aim,
-    fleet: &Fleet<Host>,
-) -> Result<(Plan, Facts), Error> {
-    let facts = session.gather(fleet).await;
-    if aim.goal != Goal::Adopt {
-        session.refuse_lost_vault(&facts)?;
-    }
-    match build(session, aim, &facts) {
-        Ok(plan) => Ok((plan, facts)),
-        Err(Error::Plan(_)) => {
-            let facts = session.ask(fleet).await;
-            Ok((build(session, aim, &facts)?, facts))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// The plan from these facts.
-pub(super) fn build(session: &Session, aim: &Aim, facts: &Facts) -> Result<Plan, Error> {
-    if aim.goal == Goal::Converge {
-        return project(session, facts).map(|(plan, _)| plan);
-    }
-    let rendered = session.render(facts)?;
-    let desired = Desired {
-        cluster: &session.cluster,
-        secrets: &session.secrets,
-        rendered: &rendered,
-        facts,
-    };
-    let plan = match &aim.goal {
-        Goal::Converge => Plan::project(&desired).map(|(plan, _)| plan),
-        Goal::Adopt => Plan::adopt(&desired),
-        Goal::Switchover { candidate } => Plan::switchover(&desired, candidate.as_ref()),
-        Goal::Reinitialize { node } => Plan::reinitialize(&desired, node),
-        Goal::Replace { node } => Plan::replace(&desired, node).map(|(plan, _)| plan),
-        Goal::RestoreDcs { from, leader } => {
-            Plan::restore_dcs(&desired, from.as_ref(), leader.as_ref()).map(|(plan, _)| plan)
-        }
-        Goal::Destroy => Plan::destroy(&desired),
-    };
-    plan.map_err(Error::Plan)
-}
-
-/// The plan that converges, stage by stage, with the facts as they will be.
-pub(super) fn project(session: &Session, facts: &Facts) -> Result<(Plan, Facts), Error> {
-    let mut whole = Plan::default();
-    let mut facts = facts.clone();
-    let stages = stages(&session.cluster, &facts);
-    let rest = stages.len();
-    for cluster in stages {
-        let rendered = session.render_as(&cluster, &facts)?;
-        let desired = Desired {
-            cluster: &cluster,
-            secrets: &session.secrets,
-            rendered: &rendered,
-            facts: &facts,
-        };
-        let (plan, after) = Plan::project(&desired).map_err(Error::Plan)?;
-        whole.append(plan);
-        facts = after;
-    }
-    if rest > 1 && !whole.is_empty() {
-        whole.notes.insert(
-            0,
-            Note {
-                node: None,
-                message: format!(
-                    "TLS is turned on in {rest} stages, one after the other: a client that is \
-                 connected stays so, and an interrupted run is continued by the next"
-                ),
-            },
-        );
-    }
-    Ok((whole, facts))
 }
 
 /// Shows a plan.
@@ -176,7 +95,10 @@ impl Locked<'_> {
         out: &mut dyn Write,
     ) -> Result<Vec<Finding>, Error> {
         let aim = shown.aim;
-        let now = plan(session, aim, self.fleet);
+        let now = async {
+            let facts = session.gather(self.fleet).await;
+            plan_of(session, aim, self.fleet, facts).await
+        };
         let (mut fresh, facts) = self.lock.hold(self.hosts, now).await?;
         let mut same = shown.plan.is_some_and(|plan| plan.phases == fresh.phases);
         if !same && shown.binding {

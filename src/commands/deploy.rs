@@ -6,9 +6,8 @@ use std::io::Write;
 use super::Context;
 use super::adopt::take_passwords;
 use super::audit::Recorded;
-use super::converge::{
-    Aim, Locked, Shown, build, conclude, conclude_unchanged, look_again, plan, show,
-};
+use super::converge::{Aim, Locked, Shown, conclude, conclude_unchanged, look_again, show};
+use super::planning::{build, plan};
 use super::session::Session;
 use super::terminal::{Answer, ask, confirm};
 use crate::cli;

@@ -11,6 +11,7 @@ pub mod lab;
 mod lost_vault;
 mod observe;
 mod offline;
+mod planning;
 mod probes;
 mod rotate;
 mod secrets;

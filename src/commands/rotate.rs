@@ -6,7 +6,8 @@ use std::io::Write;
 
 use super::Context;
 use super::audit::Recorded;
-use super::converge::{Aim, Locked, Shown, conclude, plan, project, show};
+use super::converge::{Aim, Locked, Shown, conclude, show};
+use super::planning::{plan, project};
 use super::session::Session;
 use super::terminal::{Answer, confirm};
 use crate::cli::{Rotate, RotateOptions};

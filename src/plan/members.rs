@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::dcs::{Dcs, holds_database};
 use super::draft::{Draft, systemd};
-use super::patroni::{LEADER_DEADLINE, UNIT, connection};
+use super::patroni::{LEADER_DEADLINE, UNIT, connection, leader};
 use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
-use crate::cluster::{Node, NodeName, Role, SecretName};
+use crate::cluster::{Cluster, Node, NodeName, Role, SecretName};
+use crate::facts::{Facts, NodeFacts};
 
 /// A replica copies the whole database first.
 pub(super) const REPLICA_DEADLINE: Duration = Duration::from_secs(3600);
@@ -29,10 +30,10 @@ pub(super) fn plan(
         start_replicas(draft, desired, &idle, leader.as_ref());
         return leader;
     }
-    let elects = Dcs::of(cluster, desired.facts).has_cluster(desired.facts);
+    let exists = Dcs::of(cluster, desired.facts).has_cluster(desired.facts);
     let first = match running.as_slice() {
         _ if first.is_some() => first,
-        _ if elects => None,
+        _ if exists => None,
         // Nothing runs and nothing is there: the database is made.
         [] => idle
             .iter()
@@ -66,6 +67,22 @@ pub(super) fn plan(
             .to_owned(),
     );
     None
+}
+
+/// Whether the members elect at this moment: nobody leads the cluster that etcd knows, while one that
+/// has its database runs. Soon somebody may, and only then can everything be planned. A Patroni that
+/// is paused elects nobody ("Pause/Resume mode").
+pub fn elects(cluster: &Cluster, facts: &Facts) -> bool {
+    let running: Vec<&NodeFacts> = cluster
+        .with_role(Role::Postgresql)
+        .filter_map(|node| facts.nodes.get(&node.name))
+        .filter(|facts| facts.is_active(UNIT))
+        .collect();
+    let paused = |facts: &&NodeFacts| facts.patroni.as_ref().is_some_and(|said| said.paused);
+    matches!(Dcs::of(cluster, facts), Dcs::Knows(_))
+        && leader(cluster, facts).is_none()
+        && running.iter().any(|facts| holds_database(facts))
+        && !running.iter().any(paused)
 }
 
 /// Whether Patroni lets a member with these tags make a database and lead: `failover_priority: 0`

@@ -1,7 +1,7 @@
 //! Who starts when: never two databases.
 
 use mahout::facts::PatroniFacts;
-use mahout::plan::{Condition, Guard};
+use mahout::plan::{Condition, Guard, elects};
 
 use super::case::{Case, THREE, nodes, phase, steps, titles};
 
@@ -150,4 +150,27 @@ fn a_stopped_replica_is_started_as_one() {
     );
     let conditions = &plan.phases[0].gate.as_ref().expect("a gate").conditions;
     assert!(matches!(conditions[0].1, Condition::PatroniReplica { .. }));
+}
+
+#[test]
+fn an_election_is_waited_for_only_where_there_can_be_one() {
+    let elects = |case: &Case| elects(&case.cluster, &case.facts);
+    assert!(!elects(&Case::running()));
+    assert!(!elects(&Case::bare(THREE, "debian-12")));
+    assert!(!elects(&stopped()), "nobody runs who could");
+    let mut case = Case::running();
+    case.lose_leader();
+    assert!(elects(&case));
+    case.patroni("pg-2").paused = true;
+    assert!(!elects(&case), "a paused Patroni elects nobody");
+
+    // Whoever leads is back from a power cut, and its Patroni does not answer yet.
+    let mut case = Case::running();
+    for node in ["pg-2", "pg-3"] {
+        *case.postgresql(node) = Default::default();
+    }
+    case.node("pg-1").patroni = None;
+    assert!(elects(&case));
+    *case.postgresql("pg-1") = Default::default();
+    assert!(!elects(&case), "nobody has the database");
 }

@@ -5,6 +5,7 @@ mod connections;
 mod jump;
 mod many;
 mod refusals;
+mod scale;
 mod sshd;
 
 use std::fs;

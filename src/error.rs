@@ -167,18 +167,42 @@ impl Error {
     }
 }
 
+/// A line a node; a hint that is the next one's, too, is given once, below both.
 fn unreachable(errors: &[TransportError]) -> String {
-    let lines: Vec<String> = errors
-        .iter()
-        .map(|error| match &error.hint {
-            Some(hint) => format!("{error}\n  hint: {hint}"),
-            None => error.to_string(),
-        })
-        .collect();
+    let mut lines = Vec::new();
+    for same in errors.chunk_by(|one, next| one.hint == next.hint) {
+        lines.extend(same.iter().map(ToString::to_string));
+        let hint = same.first().and_then(|error| error.hint.as_ref());
+        lines.extend(hint.map(|hint| format!("  hint: {hint}")));
+    }
     lines.join("\n")
 }
 
 fn list(nodes: &[NodeName]) -> String {
     let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_that_nodes_have_in_common_is_given_once() {
+        let error = |node: &str, hint: Option<&str>| TransportError {
+            node: node.into(),
+            cause: "no".to_owned(),
+            hint: hint.map(str::to_owned),
+        };
+        let errors = [
+            error("pg-1", Some("wait")),
+            error("pg-2", Some("wait")),
+            error("pg-3", None),
+            error("pg-4", Some("run")),
+        ];
+        assert_eq!(
+            unreachable(&errors),
+            "pg-1: no\npg-2: no\n  hint: wait\npg-3: no\npg-4: no\n  hint: run"
+        );
+    }
 }

@@ -1,10 +1,11 @@
-//! All nodes of a run, and work on many of them at once.
+//! All nodes of a run, and the way to many of them at once.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 use super::folder::Folder;
 use super::host::Host;
 use super::master::Masters;
-use super::{Command, Effect, Output, Transport, TransportError};
+use super::{Effect, TransportError};
 use crate::cluster::{Node, NodeName};
 use crate::secret::Secret;
 
@@ -21,6 +22,10 @@ use crate::secret::Secret;
 /// at the same moment waits here, where it takes memory, seven file descriptors each and the CPU,
 /// instead of there. One that changes a node is never held back: it keeps the lock there alive.
 pub(super) const EXECUTIONS: usize = 96;
+
+/// A login that takes longer waits for its node, no longer for the CPU here, and the next one begins
+/// beside it, up to [`EXECUTIONS`]: dead nodes are waited for at once, not sixteen after sixteen.
+const LOGIN: Duration = Duration::from_secs(2);
 
 /// File descriptors that we may have open; 1024 is the usual limit, 524288 what may be asked for.
 const OPEN_FILES: u64 = 16384;
@@ -32,8 +37,8 @@ pub struct ConnectOptions {
     pub effect_limit: Effect,
     /// The sudo password of the login user, the same on every node.
     pub sudo_password: Option<Secret>,
-    /// So many connections are made at once: each costs CPU time here and, behind a jump host, a
-    /// login there.
+    /// So many connections are made at once, each of which costs CPU time here; those that take
+    /// longer than usual do not count.
     pub parallel: usize,
     /// The folder of the control sockets; without one `$XDG_RUNTIME_DIR/mahout` or
     /// `/tmp/mahout-UID`.
@@ -74,9 +79,6 @@ pub struct Fleet<T> {
     members: Vec<(NodeName, Result<Arc<T>, TransportError>)>,
 }
 
-/// Receives each line that a node prints, as it arrives.
-pub type OnLine = Arc<dyn Fn(&NodeName, &str) + Send + Sync>;
-
 impl<T> Fleet<T> {
     /// A fleet of what is connected already.
     pub fn new(members: impl IntoIterator<Item = (NodeName, Result<T, TransportError>)>) -> Self {
@@ -115,30 +117,6 @@ impl<T> Fleet<T> {
     }
 }
 
-impl<T: Transport + 'static> Fleet<T> {
-    /// Runs each command on its node, all at once within reason. A node that is not connected is
-    /// not in the result.
-    pub async fn exec_all(
-        &self,
-        commands: BTreeMap<NodeName, Command>,
-        on_line: OnLine,
-    ) -> BTreeMap<NodeName, Result<Output, TransportError>> {
-        let mut commands = commands;
-        let work: Vec<_> = self
-            .hosts()
-            .filter_map(|(name, host)| {
-                let command = commands.remove(name)?;
-                let (node, host) = (name.clone(), Arc::clone(host));
-                let on_line = Arc::clone(&on_line);
-                Some((name.clone(), async move {
-                    host.exec(&command, &mut |line| on_line(&node, line)).await
-                }))
-            })
-            .collect();
-        at_once(EXECUTIONS, work).await
-    }
-}
-
 impl Fleet<Host> {
     /// Connects to all `nodes`. A node that cannot be reached is an entry with its error; it is
     /// for the caller to say whether that is fatal.
@@ -157,7 +135,7 @@ impl Fleet<Host> {
                 Host::connect(&node, options, masters).await
             })
         });
-        let mut connected = at_once(options.parallel, work).await;
+        let mut connected = log_in(options.parallel, work).await;
         let in_order = nodes.iter().filter_map(|node| {
             let host = connected.remove(&node.name)?;
             Some((node.name.clone(), host))
@@ -167,14 +145,11 @@ impl Fleet<Host> {
 
     /// Ends the connections that are not to outlive the run.
     pub async fn close(self) {
-        let hosts = self
-            .members
-            .into_iter()
-            .filter_map(|(name, host)| Some((name, host.ok()?)));
-        let work: Vec<_> = hosts
-            .map(|(name, host)| (name, async move { host.close().await }))
+        let hosts = self.members.into_iter().filter_map(|(_, host)| host.ok());
+        let work: JoinSet<()> = hosts
+            .map(|host| async move { host.close().await })
             .collect();
-        at_once(EXECUTIONS, work).await;
+        work.join_all().await;
     }
 }
 
@@ -191,23 +166,30 @@ fn allow_open_files() {
     }
 }
 
-/// Runs `work`, at most `limit` of it at a time.
-async fn at_once<R, F>(
+/// Logs in everywhere, at most `limit` at a time, not counted those that take longer than [`LOGIN`].
+async fn log_in<F>(
     limit: usize,
     work: impl IntoIterator<Item = (NodeName, F)>,
-) -> BTreeMap<NodeName, R>
+) -> BTreeMap<NodeName, F::Output>
 where
-    R: Send + 'static,
-    F: Future<Output = R> + Send + 'static,
+    F: Future<Output = Result<Host, TransportError>> + Send + 'static,
 {
     let turns = Arc::new(Semaphore::new(limit.max(1)));
+    let all = Arc::new(Semaphore::new(limit.max(EXECUTIONS)));
     let mut tasks = JoinSet::new();
-    for (name, future) in work {
-        let turns = Arc::clone(&turns);
+    for (name, login) in work {
+        let (turns, all) = (Arc::clone(&turns), Arc::clone(&all));
         tasks.spawn(async move {
-            // The semaphore is never closed: without a turn nobody runs.
-            let _turn = turns.acquire().await;
-            (name, future.await)
+            // The semaphores are never closed: without a turn nobody runs.
+            let _one = all.acquire().await;
+            let turn = turns.acquire().await;
+            let mut login = pin!(login);
+            let in_time = tokio::time::timeout(LOGIN, &mut login).await;
+            drop(turn);
+            match in_time {
+                Ok(result) => (name, result),
+                Err(_) => (name, login.await),
+            }
         });
     }
     let mut results = BTreeMap::new();

@@ -16,15 +16,20 @@ use crate::cluster::SshSpec;
 /// How long a tool that asks nobody may take: an agent that hangs must not hang us.
 pub(super) const ASK: Duration = Duration::from_secs(5);
 
-/// What holds for every connection, whatever `~/.ssh/config` says. A peer that is gone is
-/// noticed after three unanswered questions, 15 s. `known_hosts` is the user's: only
-/// `mahout trust` writes to it. DEBUG1 is for us, to say which keys were offered; a person never
-/// sees it.
+/// What holds for every connection, whatever `~/.ssh/config` says. `known_hosts` is the user's:
+/// only `mahout trust` writes to it. DEBUG1 is for us, to say which keys were offered; a person
+/// never sees it.
+///
+/// A peer that is gone is noticed after twelve seconds of silence: ssh asks after three, and gives
+/// up where it would ask for the fourth time. That is before Patroni's `ttl` (30 s) is over and the
+/// cluster moves on without it. It is not less, for a node that is only slow must not be lost: under
+/// load its sshd answers late, the machine below it may be moved, and TCP, after six seconds
+/// without a network, tries again only at the ninth.
 const ALWAYS: [&str; 13] = [
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
     "UpdateHostKeys=no",
-    "ServerAliveInterval=5",
+    "ServerAliveInterval=3",
     "ServerAliveCountMax=3",
     "ClearAllForwardings=yes",
     "ForwardAgent=no",

@@ -5,6 +5,7 @@ mod connections;
 mod jump;
 mod many;
 mod refusals;
+mod scale;
 mod sshd;
 
 use std::fs;
@@ -164,6 +165,29 @@ async fn a_node_with_one_session_at_a_time_serves_eight_commands() {
     let all: Vec<String> = (0..8).map(|number| format!("{number}\n")).collect();
     assert_eq!(said, all);
     assert_eq!(sshd.logins(), 1);
+}
+
+#[tokio::test]
+async fn four_commands_at_most_are_under_way_on_a_node() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let fleet = sshd.fleet(Effect::ReadOnly).await;
+    let host = only(&fleet);
+    let folder = sshd.place.path("running");
+    fs::create_dir(&folder).expect("a folder");
+    // The first ones wait for one another.
+    let script = format!(
+        "cd {}; : >$$; ls | wc -l; until [ $(ls | wc -l) = 4 ] || [ -e ../met ]; do sleep 0.02; done; \
+         : >../met; rm $$",
+        folder.display()
+    );
+    let mut tasks = JoinSet::new();
+    for _ in 0..12 {
+        let (host, script) = (Arc::clone(&host), script.clone());
+        tasks.spawn(async move { read(&host, &script).await });
+    }
+    let said = tasks.join_all().await;
+    let most = said.iter().map(|count| count.trim().parse::<u32>());
+    assert_eq!(most.map(|count| count.expect("a number")).max(), Some(4));
 }
 
 #[tokio::test]

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mahout::cluster::Node;
-use mahout::transport::{Effect, Fleet, Transport};
+use mahout::transport::{Effect, Fleet, Host, Output, Transport, TransportError};
+use rustix::process::Signal;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::sshd::{Place, Sshd, is_running, until};
 use super::{command, exec, lasting, only, read, see_it_end};
@@ -70,6 +72,24 @@ async fn without_persist_nothing_is_left_behind() {
 }
 
 #[tokio::test]
+async fn a_connection_ends_when_nobody_has_used_it_for_its_time() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let place = &sshd.place;
+    let mut node = sshd.node();
+    node.ssh.persist = Duration::from_secs(1);
+    let fleet = Fleet::connect(&[node], place.options(Effect::ReadOnly)).await;
+    // Longer than that: it is used.
+    assert_eq!(
+        read(&only(&fleet), "sleep 1.5; echo hello").await,
+        "hello\n"
+    );
+    fleet.close().await;
+    until("end of ssh", || place.processes().is_empty());
+    assert!(place.sockets().is_empty());
+    assert_eq!(sshd.logins(), 1);
+}
+
+#[tokio::test]
 async fn a_dead_connection_is_replaced() {
     let Some(sshd) = Sshd::start("") else { return };
     let fleet = sshd.fleet(Effect::Changes).await;
@@ -89,22 +109,48 @@ async fn a_dead_connection_is_replaced() {
     assert_eq!(sshd.logins(), 3);
 
     // A command that has begun is not sent twice.
-    let script = lasting(&sshd.place);
+    let task = under_way(&next, &sshd.place).await;
+    sshd.place.kill_master();
+    let error = task.await.expect("no panic").expect_err("lost");
+    assert_eq!(error.to_string(), LOST);
+    see_it_end(&sshd.place);
+}
+
+const LOST: &str =
+    "pg-1: the connection was lost while `test` ran; if the node lives, it runs to its end there";
+
+/// A changing script that has begun.
+async fn under_way(host: &Arc<Host>, place: &Place) -> JoinHandle<Result<Output, TransportError>> {
+    let script = lasting(place);
     let began = Arc::new(Notify::new());
     let task = tokio::spawn({
-        let (host, began) = (Arc::clone(&next), Arc::clone(&began));
+        let (host, began) = (Arc::clone(host), Arc::clone(&began));
         async move {
             let command = command(Effect::Changes, script);
             host.exec(&command, &mut |_| began.notify_one()).await
         }
     });
     began.notified().await;
-    sshd.place.kill_master();
-    let error = task.await.expect("no panic").expect_err("lost");
-    assert_eq!(
-        error.to_string(),
-        "pg-1: the connection was lost while `test` ran; if the node lives, it runs to its end there"
-    );
+    task
+}
+
+#[tokio::test]
+async fn a_slow_node_is_waited_for_and_a_silent_one_is_given_up() {
+    let Some(sshd) = Sshd::start("") else { return };
+    let host = only(&sshd.fleet(Effect::Changes).await);
+    let task = under_way(&host, &sshd.place).await;
+    sshd.signal_connections(Signal::STOP);
+    // The time is what is tested: half of that after which a node is given up.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    sshd.signal_connections(Signal::CONT);
+    assert_eq!(read(&host, "echo back").await, "back\n");
+    assert!(!task.is_finished());
+    assert_eq!(sshd.logins(), 1);
+
+    // Long before the deadline of the script, and the script goes on.
+    sshd.signal_connections(Signal::STOP);
+    let error = task.await.expect("no panic").expect_err("silence");
+    assert_eq!(error.to_string(), LOST);
     see_it_end(&sshd.place);
 }
 

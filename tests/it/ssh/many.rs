@@ -1,20 +1,21 @@
 //! An SSH server within this process that stands for many nodes, and one that loses a connection
 //! at a byte of our choice. The client is the real one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mahout::cluster::{Node, NodeName};
-use mahout::transport::{Command, Effect, Fleet, Host, OnLine};
+use mahout::transport::{Effect, Fleet, Transport};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Session};
 use russh::{Channel, ChannelId, ChannelMsg, Disconnect};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::sshd::{Place, Sshd};
+use super::sshd::{Place, Sshd, until};
 use super::{command, exec, only, read};
 
 /// What the server is on one port.
@@ -192,11 +193,6 @@ async fn start(place: &Place, all: impl IntoIterator<Item = Option<usize>>) -> V
     nodes
 }
 
-fn everywhere(fleet: &Fleet<Host>, command: &Command) -> BTreeMap<NodeName, Command> {
-    let names = fleet.names().cloned();
-    names.map(|name| (name, command.clone())).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_nodes_work_at_once() {
     let Some(place) = Place::new() else { return };
@@ -221,26 +217,68 @@ async fn twenty_nodes_work_at_once() {
         "cd {}; echo $NODE; : >$NODE; until [ $(ls | wc -l) = 19 ]; do sleep 0.05; done; echo met",
         meeting.display()
     );
-    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-    let on_line: OnLine = {
-        let seen = Arc::clone(&seen);
-        Arc::new(move |node, line| {
-            let mut seen = seen.lock().expect("no panic");
-            seen.push(format!("{node} {line}"));
+    let mut work = JoinSet::new();
+    for (name, host) in fleet.hosts() {
+        let (name, host, command) = (
+            name.clone(),
+            Arc::clone(host),
+            command(Effect::Changes, &script),
+        );
+        work.spawn(async move {
+            let mut lines = Vec::new();
+            let output = host
+                .exec(&command, &mut |line| lines.push(line.to_owned()))
+                .await
+                .expect("an end");
+            let all = [name.to_string(), "met".to_owned()];
+            assert_eq!((output.code, lines), (0, all.to_vec()));
+            assert_eq!(output.stdout, format!("{name}\nmet\n"));
+        });
+    }
+    assert_eq!(work.join_all().await.len(), 19);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_do_not_answer_are_waited_for_side_by_side() {
+    let Some(place) = Place::new() else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    // It accepts, and never says a word.
+    let callers = Arc::new(AtomicUsize::new(0));
+    let silent = tokio::spawn({
+        let callers = Arc::clone(&callers);
+        async move {
+            let mut open = JoinSet::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let callers = Arc::clone(&callers);
+                callers.fetch_add(1, Ordering::Relaxed);
+                open.spawn(async move {
+                    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                    callers.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+        }
+    });
+    let nodes: Vec<Node> = (0..40)
+        .map(|number| {
+            let mut node = place.node(1, port);
+            node.name = format!("pg-{number}").as_str().into();
+            // What makes its connection another one.
+            node.ssh.persist = Duration::from_secs(60 + number);
+            node
         })
-    };
-    let work = everywhere(&fleet, &command(Effect::Changes, script));
-    let results = fleet.exec_all(work, on_line).await;
-    assert_eq!(results.len(), 19);
-    for (name, result) in results {
-        let output = result.expect("an end");
-        assert_eq!((output.code, output.stdout), (0, format!("{name}\nmet\n")));
-    }
-    let seen = seen.lock().expect("no panic").clone();
-    assert_eq!(seen.len(), 38);
-    for (name, _) in fleet.hosts() {
-        assert!(seen.contains(&format!("{name} {name}")), "{name}");
-    }
+        .collect();
+    let options = place.options(Effect::ReadOnly);
+    let connect = tokio::spawn(async move { Fleet::connect(&nodes, options).await });
+    // All of them before the first is given up, though sixteen log in at once.
+    tokio::task::spawn_blocking(move || {
+        until("forty callers", || callers.load(Ordering::Relaxed) == 40);
+    })
+    .await
+    .expect("no panic");
+    silent.abort();
+    let fleet = connect.await.expect("no panic");
+    assert_eq!(fleet.unreachable().count(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use mahout::cluster::{Node, SshSpec};
 use mahout::transport::{ConnectOptions, Effect, Fleet, Host};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::sample::cluster;
@@ -98,9 +99,10 @@ impl Place {
         node
     }
 
+    /// The folder of its sockets is that of a process with this place as `XDG_RUNTIME_DIR`.
     pub(super) fn options(&self, limit: Effect) -> ConnectOptions {
         ConnectOptions {
-            control_folder: Some(self.path("c")),
+            control_folder: Some(self.path("mahout")),
             ..ConnectOptions::new(limit)
         }
     }
@@ -108,7 +110,7 @@ impl Place {
     /// The sockets of the connections that are there.
     pub(super) fn sockets(&self) -> Vec<PathBuf> {
         use std::os::unix::fs::FileTypeExt;
-        let Ok(files) = fs::read_dir(self.path("c")) else {
+        let Ok(files) = fs::read_dir(self.path("mahout")) else {
             return Vec::new();
         };
         let files = files.map(|file| file.expect("an entry"));
@@ -120,7 +122,7 @@ impl Place {
 
     /// The processes that have to do with the connections of this test, and their names.
     pub(super) fn processes(&self) -> Vec<(i32, String)> {
-        let folder = self.path("c").into_os_string().into_encoded_bytes();
+        let folder = self.path("mahout").into_os_string().into_encoded_bytes();
         let processes = fs::read_dir("/proc").expect("processes").flatten();
         processes
             .filter_map(|process| {
@@ -140,7 +142,7 @@ impl Place {
             panic!("not one master: {all:?}")
         };
         let pid = rustix::process::Pid::from_raw(id).expect("a process");
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+        rustix::process::kill_process(pid, Signal::KILL).expect("killed");
         until("end of ssh", || !is_running(&id.to_string()));
     }
 }
@@ -180,14 +182,16 @@ impl Sshd {
             let port = free.local_addr().expect("an address").port();
             drop(free);
             let at = |name: &str| place.path(name).display().to_string();
-            // Of two settings the first counts.
+            // Of two settings the first counts. bash reads ~/.bashrc in a session of sshd: this
+            // machine's is none of a node's business.
             let config = format!(
                 "{more}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\n\
                  PidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
                  PasswordAuthentication no\nKbdInteractiveAuthentication no\nPrintMotd no\n\
-                 MaxStartups 200\nLogLevel VERBOSE\n",
+                 MaxStartups 200\nLogLevel VERBOSE\nSetEnv HOME={}\n",
                 at("host"),
                 at("id.pub"),
+                at(""),
             );
             fs::write(place.path("sshd_config"), config).expect("written");
             let mut child = Command::new(SSHD)
@@ -222,6 +226,11 @@ impl Sshd {
 
     /// Kills the process of each connection.
     pub(super) fn drop_connections(&self) {
+        self.signal_connections(Signal::KILL);
+    }
+
+    /// Sends `signal` to the process of each connection; not to what runs in its sessions.
+    pub(super) fn signal_connections(&self, signal: Signal) {
         let ours = format!(" {} ", self.child.id());
         for process in fs::read_dir("/proc").expect("processes").flatten() {
             let stat = fs::read_to_string(process.path().join("stat")).unwrap_or_default();
@@ -232,7 +241,7 @@ impl Sshd {
             if rest[1..].starts_with(&ours) {
                 let id = process.file_name().to_str().and_then(|id| id.parse().ok());
                 let id = rustix::process::Pid::from_raw(id.expect("a process")).expect("no 0");
-                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+                let _ = rustix::process::kill_process(id, signal);
             }
         }
     }
@@ -256,6 +265,7 @@ impl Sshd {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
+        self.drop_connections();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -55,8 +55,8 @@ impl Conversation {
         (self.stdout.into_text(), self.stderr.into_text())
     }
 
-    /// Writes `wire` and `input`, and reads until both streams have come to their end marks, or are closed:
-    /// a process that the script left behind may hold them open for ever.
+    /// Writes `wire` and `input`, and reads until both streams have come to their end marks, or are
+    /// closed: a process that the script left behind may hold them open for ever.
     pub(super) async fn hold(
         &mut self,
         child: &mut Child<Arc<Session>>,

@@ -47,6 +47,8 @@ pub struct SystemSpec {
 pub struct PackagesSpec {
     /// They are there; nothing is ever installed.
     pub preinstalled: bool,
+    /// One node of a kind downloads them for the others.
+    pub relayed: bool,
     /// The repositories that are asked, and no others; `None` where mahout sets them up.
     pub repositories: Option<Vec<RepositorySpec>>,
 }

@@ -165,6 +165,8 @@ async fn ask(host: Arc<Host>, title: &str, script: Secret, seconds: u64) -> Stri
     let command = Command {
         title: title.to_owned(),
         script,
+        input: None,
+        keeps_stdout: true,
         effect: Effect::Probe,
         timeout: Duration::from_secs(seconds),
     };

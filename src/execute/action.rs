@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::quote::{curl, sh, sql_identifier, sql_literal};
 use super::script::{CARE, ETCD, FILE, KERNEL, Library, PATRONI, RESTART, UNIT, random_bytes};
-use super::{etcd_access, fence, packages};
+use super::{etcd_access, fence, packages, relay};
 use crate::facts::FileFacts;
 use crate::plan::dynamic::PAUSED_BY_US;
 use crate::plan::{Action, LocalConnection, UnitOperation};
@@ -45,6 +45,7 @@ pub(super) fn call(action: &Action) -> Call {
         | Action::AddRepository { .. }
         | Action::DisableModule { .. }
         | Action::InstallPackages { .. } => packages::call(action),
+        Action::Relay(relay) => return relay::call(relay),
         Action::CreateDirectory {
             path,
             owner,

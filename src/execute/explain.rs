@@ -219,7 +219,7 @@ fn units(phase: &str) -> &'static [&'static str] {
     match phase {
         "haproxy" => &["haproxy.service"],
         "virtual address" => &["keepalived.service", "haproxy.service"],
-        "packages" | "system" => &[],
+        "archives" | "packages" | "system" => &[],
         _ if phase.starts_with("etcd") => &["etcd.service"],
         _ => &["patroni.service"],
     }

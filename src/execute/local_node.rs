@@ -1,5 +1,8 @@
 //! A node for unit tests: a folder of this machine, on which the real scripts run in a real shell.
 
+use std::fs;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -47,21 +50,38 @@ impl LocalNode {
 
     /// Runs shell text as a step would be run.
     pub(super) fn sh(&self, script: &str) -> (i32, String) {
-        let output = std::process::Command::new(self.shell[0])
-            .args(&self.shell[1..])
-            .args(["-c", &self.here(script)])
-            .stdin(Stdio::null())
-            .output()
-            .expect("a shell");
+        let mut command = self.command(script);
+        let output = command.stdin(Stdio::null()).output().expect("a shell");
         let text = String::from_utf8_lossy(&output.stdout).into_owned()
             + &String::from_utf8_lossy(&output.stderr);
         (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// Programs of its own stand in /bin, and find it by $FOLDER.
+    fn command(&self, script: &str) -> std::process::Command {
+        let path = std::env::var("PATH").expect("a PATH");
+        let mut command = std::process::Command::new(self.shell[0]);
+        command
+            .args(&self.shell[1..])
+            .args(["-c", &self.here(script)])
+            .env("PATH", format!("{}:{path}", self.path("/bin")))
+            .env("FOLDER", self.folder.path());
+        command
+    }
+
+    /// Makes a program of its own.
+    pub(super) fn program(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path("/bin")).expect("a folder");
+        let path = self.path(&format!("/bin/{name}"));
+        fs::write(&path, text).expect("a program");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
     }
 
     fn here(&self, script: &str) -> String {
         script
             .replace("/run/mahout", &self.path("/run/mahout"))
             .replace("/var/log/mahout", &self.path("/var/log/mahout"))
+            .replace("/var/cache/dnf", &self.path("/var/cache/dnf"))
             .replace("/proc/sys", &self.path("/proc/sys"))
             .replace("/usr/sbin/policy-rc.d", &self.path("/policy-rc.d"))
     }
@@ -77,10 +97,13 @@ impl Transport for LocalNode {
             .lock()
             .expect("the titles")
             .push(command.title.clone());
-        let mut child = tokio::process::Command::new(self.shell[0])
-            .args(&self.shell[1..])
-            .args(["-c", &self.here(command.script.expose())])
-            .stdin(Stdio::null())
+        // Each reads from the begin.
+        let input = command.input.as_ref().map_or(Stdio::null(), |file| {
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            Stdio::from(fs::File::open(path).expect("the input"))
+        });
+        let mut child = tokio::process::Command::from(self.command(command.script.expose()))
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -33,6 +33,9 @@ mod patience;
 mod phase;
 mod quote;
 mod redact;
+mod relay;
+#[cfg(test)]
+mod relay_tests;
 #[cfg(test)]
 mod run_tests;
 mod script;
@@ -58,6 +61,7 @@ use crate::report::{Event, Events};
 use crate::transport::Transport;
 use concurrent::join_all;
 use redact::Redactor;
+use relay::Brought;
 
 /// Everything that the parts of a run share.
 struct Run<'a, T> {
@@ -137,17 +141,19 @@ impl<T: Transport> Run<'_, T> {
             nodes: phase.work.len(),
             steps: phase.work.iter().map(|work| work.steps.len()).sum(),
         });
+        let brought = self.bring(phase).await;
+        self.stop_if_interrupted(Place::InPhase(phase.title))?;
         match phase.rollout {
             Rollout::Parallel => {
                 let work: Vec<&NodeWork> = phase.work.iter().collect();
-                self.side_by_side(phase, &work).await?;
+                self.side_by_side(phase, &work, &brought).await?;
             }
             Rollout::Rolling => {
                 for (index, work) in phase.work.iter().enumerate() {
                     if index > 0 {
                         self.may_go_on(Place::InPhase(phase.title), phase.title)?;
                     }
-                    self.side_by_side(phase, &[work]).await?;
+                    self.side_by_side(phase, &[work], &brought).await?;
                     if let Some(gate) = &phase.gate {
                         self.gate(phase.title, gate, Some(&work.node)).await?;
                     }
@@ -164,8 +170,16 @@ impl<T: Transport> Run<'_, T> {
         Ok(())
     }
 
-    async fn side_by_side(&self, phase: &Phase, work: &[&NodeWork]) -> Result<(), ExecuteError> {
-        let results = join_all(work.iter().map(|work| self.steps(phase.title, work))).await;
+    async fn side_by_side(
+        &self,
+        phase: &Phase,
+        work: &[&NodeWork],
+        brought: &Brought<'_>,
+    ) -> Result<(), ExecuteError> {
+        let steps = work
+            .iter()
+            .map(|work| self.steps(phase.title, work, brought.to(work)));
+        let results = join_all(steps).await;
         ExecuteError::of(results.into_iter().filter_map(Result::err).collect())
     }
 }

@@ -15,12 +15,13 @@ pub(super) fn call(action: &Action) -> (&'static Library, String, u64) {
             family: Family::Debian,
             packages,
             ..
-        } => (&DEBIAN, install("install_debian", packages), 1800),
+        } => (&DEBIAN, format!("install_debian{}", words(packages)), 1800),
         Action::InstallPackages {
             packages, sources, ..
         } => {
-            let function = format!("install_enterprise_linux {}", sh(&options(sources)));
-            (&ENTERPRISE_LINUX, install(&function, packages), 1800)
+            let options = sh(&options(sources));
+            let script = format!("install_enterprise_linux {options}{}", words(packages));
+            (&ENTERPRISE_LINUX, script, 1800)
         }
         Action::AddRepository { repository } => (&ENTERPRISE_LINUX, add(repository), 600),
         Action::DisableModule { module, sources } => {
@@ -36,17 +37,17 @@ pub(super) fn call(action: &Action) -> (&'static Library, String, u64) {
     }
 }
 
-fn install(function: &str, packages: &[PackageChange]) -> String {
-    let mut script = function.to_owned();
-    for package in packages {
-        script.push_str(&format!(
+/// The words that follow a function that is about packages: ` NAME VERSION pinned|free` each.
+pub(super) fn words<'a>(packages: impl IntoIterator<Item = &'a PackageChange>) -> String {
+    let words = |package: &PackageChange| {
+        format!(
             " {} {} {}",
             sh(&package.name),
             sh(package.version.as_deref().unwrap_or_default()),
             if package.pinned { "pinned" } else { "free" }
-        ));
-    }
-    script
+        )
+    };
+    packages.into_iter().map(words).collect()
 }
 
 fn add(repository: &Repository) -> String {
@@ -73,7 +74,7 @@ fn add(repository: &Repository) -> String {
 }
 
 /// dnf's options for what a transaction draws from: words without white space or quotes.
-fn options(sources: &Sources) -> String {
+pub(super) fn options(sources: &Sources) -> String {
     let mut options = Vec::new();
     if !sources.only.is_empty() {
         options.push("--disablerepo=*".to_owned());

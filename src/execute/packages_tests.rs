@@ -2,7 +2,6 @@
 //! strict: a call that was not foreseen fails.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use super::action;
 use super::local_node::{LocalNode, shells};
@@ -61,7 +60,7 @@ struct Node {
 impl Node {
     fn new(shell: &'static [&'static str], answers: &[&str]) -> Self {
         let local = LocalNode::new(shell);
-        for folder in ["/bin", "/answers", "/run/mahout"] {
+        for folder in ["/answers", "/run/mahout"] {
             fs::create_dir_all(local.path(folder)).expect("a folder");
         }
         let programs = [
@@ -71,9 +70,7 @@ impl Node {
             ("sleep", "#!/bin/sh\n"),
         ];
         for (name, text) in programs {
-            let path = local.path(&format!("/bin/{name}"));
-            fs::write(&path, text).expect("a program");
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+            local.program(name, text);
         }
         for (index, answer) in answers.iter().enumerate() {
             fs::write(local.path(&format!("/answers/{index}")), answer).expect("an answer");
@@ -91,13 +88,7 @@ impl Node {
     /// The exit code, what was said, and what was called for.
     fn perform(&self, action: &Action) -> (i32, String, Vec<String>) {
         let call = action::call(action);
-        let text = format!(
-            "PATH={}:$PATH; FOLDER={}; export FOLDER; {}",
-            self.local.path("/bin"),
-            self.local.path(""),
-            call.script
-        );
-        let (code, said) = self.local.sh(&with(call.library, &text));
+        let (code, said) = self.local.sh(&with(call.library, &call.script));
         let calls = fs::read_to_string(self.local.path("/calls")).expect("the calls");
         let left = fs::read_dir(self.local.path("/run/mahout")).expect("a folder");
         assert_eq!(left.count(), 0, "nothing is left behind: {said}");

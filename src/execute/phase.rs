@@ -1,6 +1,8 @@
 //! The steps of one node in one phase: one script, its steps told as they go.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::{Failure, Reason};
@@ -68,8 +70,13 @@ impl Told {
 }
 
 impl<T: Transport> Run<'_, T> {
-    /// Carries out `work` in one execution.
-    pub(super) async fn steps(&self, phase: &'static str, work: &NodeWork) -> Result<(), Failure> {
+    /// Carries out `work` in one execution, with `input` on stdin.
+    pub(super) async fn steps(
+        &self,
+        phase: &'static str,
+        work: &NodeWork,
+        input: Option<Arc<File>>,
+    ) -> Result<(), Failure> {
         let node = &work.node;
         let fail = |reason, output: Vec<String>| Failure {
             node: node.clone(),
@@ -86,7 +93,8 @@ impl<T: Transport> Run<'_, T> {
         let marks = script.marks();
         // Never waited for as a whole: `patience` ends long before, where a step says nothing.
         let whole = RUN_LOCK + bounds.iter().map(|bound| *bound + SLACK).sum::<Duration>();
-        let command = script.command(format!("phase {phase}"), Effect::Changes, whole + SLACK);
+        let mut command = script.command(format!("phase {phase}"), Effect::Changes, whole + SLACK);
+        command.input = input;
         let (mut told, patience) = Told::new(bounds);
         let mut on_line = |line: &str| match marks.read(line) {
             Line::Output(text) => self.output(work, &mut told, text),

@@ -7,7 +7,7 @@ use super::local_node::{LocalNode, shells};
 use super::*;
 use crate::plan::{Action, Guard, NodeWork, Step};
 
-type Hosts = BTreeMap<NodeName, LocalNode>;
+pub(super) type Hosts = BTreeMap<NodeName, LocalNode>;
 
 fn hosts(names: &[&str]) -> Hosts {
     let new = |name: &&str| (NodeName::from(*name), LocalNode::new(&["dash"]));
@@ -21,7 +21,7 @@ async fn lock(hosts: &Hosts) -> Lock {
 }
 
 /// Runs `plan` and returns its end and its events.
-async fn run(plan: &Plan, hosts: &Hosts) -> (Result<(), ExecuteError>, Vec<Event>) {
+pub(super) async fn run(plan: &Plan, hosts: &Hosts) -> (Result<(), ExecuteError>, Vec<Event>) {
     let lock = lock(hosts).await;
     let (events, mut receiver) = Events::channel();
     let (_sender, interrupt) = Interrupt::channel();
@@ -48,7 +48,7 @@ fn own_file(path: &str, content: &str) -> Action {
     action
 }
 
-fn step_events(events: &[Event]) -> Vec<String> {
+pub(super) fn step_events(events: &[Event]) -> Vec<String> {
     let told = |event: &Event| match event {
         Event::StepStarted { step, .. } => Some(format!("begin {step}")),
         Event::StepFinished { step, .. } => Some(format!("end {step}")),

@@ -33,6 +33,7 @@ library!(CHECK, "check", [COMMON]);
 library!(FILE, "file", [CHECK]);
 library!(DEBIAN, "debian", [COMMON]);
 library!(ENTERPRISE_LINUX, "enterprise_linux", [COMMON]);
+library!(RELAY, "relay", [DEBIAN, ENTERPRISE_LINUX]);
 library!(UNIT, "unit", [COMMON]);
 library!(KERNEL, "kernel", [COMMON]);
 library!(FIREWALL, "firewall", [COMMON]);
@@ -100,6 +101,8 @@ impl Script {
         Command {
             title,
             script: Secret::new(text),
+            input: None,
+            keeps_stdout: true,
             effect,
             timeout,
         }
@@ -202,6 +205,7 @@ mod tests {
             &FILE,
             &DEBIAN,
             &ENTERPRISE_LINUX,
+            &RELAY,
             &UNIT,
             &KERNEL,
             &FIREWALL,

@@ -42,6 +42,8 @@ pub async fn gather_node<T: Transport>(transport: &T, ask: &Ask) -> Result<NodeF
     let command = Command {
         title: "gather facts".to_owned(),
         script: script(ask),
+        input: None,
+        keeps_stdout: true,
         effect: Effect::ReadOnly,
         timeout: TIMEOUT,
     };

@@ -85,7 +85,8 @@ section::section! {
         Cluster haproxy: haproxy::Haproxy;
         /// What is set in the nodes' operating systems.
         Cluster system: system::System;
-        /// Whether missing packages are installed, or all of them are there: install or preinstalled.
+        /// Whether missing packages are installed, or all of them are there: install, relay (one node
+        /// of a kind downloads them for the others) or preinstalled.
         Cluster packages: system::Packages;
         /// The repositories that packages come from, instead of PGDG's and all that is enabled.
         Cluster repositories: List<system::Repository> = Unset;

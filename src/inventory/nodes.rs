@@ -41,7 +41,7 @@ section! {
         Node haproxy: Haproxy;
         /// What is set in its operating system.
         Node system: System;
-        /// Whether its missing packages are installed: install or preinstalled.
+        /// Whether its missing packages are installed: install, relay or preinstalled.
         Node packages: Packages = Unset;
         /// The repositories that its packages come from.
         Node repositories: List<Repository> = Unset;
@@ -65,7 +65,7 @@ section! {
         Node haproxy: Haproxy;
         /// What is set in their operating systems.
         Node system: System;
-        /// Whether their missing packages are installed: install or preinstalled.
+        /// Whether their missing packages are installed: install, relay or preinstalled.
         Node packages: Packages = Unset;
         /// The repositories that their packages come from.
         Node repositories: List<Repository> = Unset;

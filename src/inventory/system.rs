@@ -38,6 +38,8 @@ words! {
     pub enum Packages {
         /// Missing ones are installed.
         Install = "install";
+        /// The same; one node of a kind downloads them for the others.
+        Relay = "relay";
         /// They are there already; nothing is installed.
         Preinstalled = "preinstalled";
     }

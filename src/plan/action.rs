@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::step::UnitOperation;
-use super::{EtcdChange, PackageChange};
+use super::{EtcdChange, PackageChange, Relay};
 use crate::cluster::NodeName;
 use crate::facts::FileFacts;
 use crate::platform::{Family, Repository, Sources};
@@ -45,6 +45,8 @@ pub enum Action {
         /// What it draws from.
         sources: Sources,
     },
+    /// Something about archives that one node downloads for others.
+    Relay(Relay),
     /// Make a directory, or give an existing one its owner and mode.
     CreateDirectory {
         /// Its path; parents are made, root's and 755.
@@ -289,6 +291,7 @@ impl Action {
                 let names: Vec<String> = packages.iter().map(PackageChange::title).collect();
                 format!("install {}", names.join(", "))
             }
+            Action::Relay(relay) => relay.title(),
             Action::CreateDirectory {
                 path,
                 owner,

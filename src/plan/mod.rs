@@ -21,6 +21,7 @@ pub mod patroni;
 pub mod preflight;
 mod project;
 mod reinit;
+mod relay;
 mod replace;
 mod repositories;
 mod restore;
@@ -46,6 +47,7 @@ pub use leftovers::leftovers;
 pub use members::elects;
 pub use preflight::PlanError;
 pub(crate) use preflight::is_of;
+pub use relay::Relay;
 pub use step::{Guard, Step, UnitOperation};
 
 use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};

@@ -1,17 +1,19 @@
-//! Packages: one transaction a node, services not started by it.
+//! Packages: one transaction a node, services not started by it. Where one node downloads for others,
+//! it does so in a phase of its own, before.
 
 use super::draft::{Draft, write_file};
 use super::repositories::supply;
-use super::{Action, Desired, PackageChange, Rollout, Step};
-use crate::cluster::{Node, Role};
+use super::{Action, Desired, PackageChange, Relay, Rollout, Step};
+use crate::cluster::{Node, NodeName, Role};
 use crate::facts::NodeFacts;
 use crate::platform::vip::KEEPALIVED_PACKAGE;
 use crate::platform::{Family, repositories};
 use crate::render::{Purpose, Rendered};
 
-/// Adds the phase.
+/// Adds the phases.
 pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
-    let mut work = Vec::new();
+    let from = super::relay::sources(draft, desired);
+    let (mut archives, mut work) = (Vec::new(), Vec::new());
     for node in &desired.cluster.nodes {
         let rendered = &desired.rendered[&node.name];
         let facts = draft.facts(&node.name);
@@ -38,6 +40,25 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
             if family == Family::Debian && unknown {
                 steps.push(Action::RefreshPackageLists { family }.into());
             }
+            let others = from.iter().filter(|(_, source)| **source == node.name);
+            let others: Vec<NodeName> = others.map(|(other, _)| other.clone()).collect();
+            let taken = from.get(&node.name);
+            if !others.is_empty() {
+                steps.push(Step::from(Action::Relay(Relay::Fetch {
+                    family,
+                    packages: missing.clone(),
+                    sources: sources.clone(),
+                    others,
+                })));
+                archives.push((node.name.clone(), std::mem::take(&mut steps)));
+            } else if let Some(from) = taken {
+                archives.push((node.name.clone(), std::mem::take(&mut steps)));
+                steps.push(Step::from(Action::Relay(Relay::Take {
+                    family,
+                    packages: missing.clone(),
+                    from: from.clone(),
+                })));
+            }
             let install = Action::InstallPackages {
                 family,
                 packages: missing,
@@ -53,6 +74,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired) {
         }
         work.push((node.name.clone(), steps));
     }
+    draft.phase("archives", Rollout::Parallel, archives, |_| None);
     draft.phase("packages", Rollout::Parallel, work, |_| None);
 }
 

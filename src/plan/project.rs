@@ -57,6 +57,8 @@ impl NodeFacts {
             Action::RefreshPackageLists { .. } => self.system.package_lists = true,
             // Its sections are only known afterwards.
             Action::AddRepository { .. } => {}
+            // An archive is nothing that anybody asks for.
+            Action::Relay(_) => {}
             Action::DisableModule { module, .. } => {
                 self.system.disabled_modules.push(module.clone());
             }

@@ -59,6 +59,7 @@ pub(super) fn change(action: &Action) -> Change {
         }
         Action::WriteFile { before: None, .. }
         | Action::AddRepository { .. }
+        | Action::Relay(_)
         | Action::CreateDirectory { .. }
         | Action::EnableWatchdog
         | Action::JoinEtcd { .. }

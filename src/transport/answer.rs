@@ -22,6 +22,8 @@ pub(super) enum Stage {
 pub(super) struct Stdout {
     nonce: String,
     stage: Stage,
+    /// Whether lines are kept that have been handed on.
+    keeps: bool,
     /// What has arrived; from the begin mark on, the script's output only.
     bytes: Vec<u8>,
     /// Where the line begins that has not ended yet.
@@ -37,10 +39,11 @@ pub(super) struct Stdout {
 }
 
 impl Stdout {
-    pub(super) fn new(nonce: &str) -> Self {
+    pub(super) fn new(nonce: &str, keeps: bool) -> Self {
         Self {
             nonce: nonce.to_owned(),
             stage: Stage::Before,
+            keeps,
             bytes: Vec::new(),
             line: 0,
             seen: 0,
@@ -79,6 +82,11 @@ impl Stdout {
             self.seen = self.bytes.len();
             self.line = KEPT;
         }
+        if self.stage == Stage::Inside && !self.keeps {
+            self.bytes.drain(..self.line);
+            self.seen -= self.line;
+            self.line = 0;
+        }
     }
 
     /// The line up to `end` comes before the script.
@@ -110,7 +118,12 @@ impl Stdout {
             .and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
         if let Some(code) = code {
             // The newline before the mark is the mark's.
-            self.bytes.truncate(self.line.saturating_sub(1));
+            let kept = if self.keeps {
+                self.line.saturating_sub(1)
+            } else {
+                0
+            };
+            self.bytes.truncate(kept);
             self.stage = Stage::Ended(code);
             return true;
         }
@@ -211,7 +224,7 @@ mod tests {
 
     /// What `bytes`, cut into parts of `size`, makes of the output and of the lines.
     fn read(bytes: &[u8], size: usize) -> (Stage, String, Vec<String>) {
-        let mut stdout = Stdout::new("n0nce");
+        let mut stdout = Stdout::new("n0nce", true);
         let mut lines = Vec::new();
         for part in bytes.chunks(size) {
             stdout.push(part, &mut |line| lines.push(line.to_owned()));
@@ -237,6 +250,25 @@ mod tests {
                 assert_eq!(text, output, "in parts of {size}");
                 assert_eq!(seen, lines, "in parts of {size}");
             }
+        }
+    }
+
+    #[test]
+    fn lines_that_are_not_kept_are_handed_on_and_take_no_memory() {
+        let text = "0123456789abcde\n".repeat(10_000);
+        for size in [1, 7, 4096, 1 << 20] {
+            let mut stdout = Stdout::new("n0nce", false);
+            let mut seen = String::new();
+            let mut on_line = |line: &str| seen.extend([line, "\n"]);
+            for part in format!("\nn0nce begin\n{text}\nn0nce end 3\n")
+                .as_bytes()
+                .chunks(size)
+            {
+                stdout.push(part, &mut on_line);
+                assert!(stdout.bytes.len() < 32, "in parts of {size}");
+            }
+            assert_eq!(stdout.stage(), Stage::Ended(3), "in parts of {size}");
+            assert!(seen == text, "in parts of {size}");
         }
     }
 

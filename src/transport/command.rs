@@ -1,5 +1,7 @@
 //! What is sent to a node: a script, its effect, its deadline.
 
+use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -22,9 +24,14 @@ pub struct Command {
     /// What it is for, in words, for errors and `-v`: "gather facts".
     pub title: String,
     /// A POSIX sh script. It is sent on stdin (never argv: it may hold secrets), parsed whole by
-    /// the node's shell before its first line runs, and runs as root, with an empty stdin, umask
-    /// 022, LC_ALL=C and a PATH that holds the folders of the system's own programs.
+    /// the node's shell before its first line runs, and runs as root, with umask 022, LC_ALL=C and
+    /// a PATH that holds the folders of the system's own programs.
     pub script: Secret,
+    /// What the script finds on stdin, from the file's begin to its end; else that is empty.
+    pub input: Option<Arc<File>>,
+    /// Whether what it prints is in [`Output`], too. Else its lines are only handed on, however
+    /// many they are.
+    pub keeps_stdout: bool,
     /// See [`Effect`].
     pub effect: Effect,
     /// After this time the command is given up. A read-only one is ended on the node, too; a

@@ -1,9 +1,12 @@
 //! The talk with the shell of one session: the script goes in while its output comes out.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssh::{Child, Session};
+use openssh::{Child, ChildStdin, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -32,9 +35,9 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(nonce: &str) -> Self {
+    pub(super) fn new(nonce: &str, keeps_stdout: bool) -> Self {
         Self {
-            stdout: Stdout::new(nonce),
+            stdout: Stdout::new(nonce, keeps_stdout),
             stderr: Stderr::new(nonce),
         }
     }
@@ -52,12 +55,13 @@ impl Conversation {
         (self.stdout.into_text(), self.stderr.into_text())
     }
 
-    /// Writes `wire` and reads until both streams have come to their end marks, or are closed:
-    /// a process that the script left behind may hold them open for ever.
+    /// Writes `wire` and `input`, and reads until both streams have come to their end marks, or are
+    /// closed: a process that the script left behind may hold them open for ever.
     pub(super) async fn hold(
         &mut self,
         child: &mut Child<Arc<Session>>,
         wire: &Wire,
+        input: Option<&File>,
         on_line: &mut (dyn FnMut(&str) + Send),
     ) -> End {
         let streams = (
@@ -81,8 +85,11 @@ impl Conversation {
                 }
             }
             stdin.write_all(wire.body.as_bytes()).await?;
+            if let Some(input) = input {
+                copy(input, &mut stdin).await?;
+            }
             drop(stdin);
-            Ok::<(), std::io::Error>(())
+            Ok::<(), io::Error>(())
         };
         let read = async {
             let mut out = vec![0; 64 << 10];
@@ -126,5 +133,19 @@ impl Conversation {
             end = &mut read => end,
             _ = &mut write => read.await,
         }
+    }
+}
+
+/// Writes what `file` holds. Several may read it at once, each from its begin.
+async fn copy(file: &File, stdin: &mut ChildStdin) -> io::Result<()> {
+    let mut part = vec![0; 64 << 10];
+    let mut at = 0;
+    loop {
+        let count = file.read_at(&mut part, at)?;
+        if count == 0 {
+            return Ok(());
+        }
+        stdin.write_all(&part[..count]).await?;
+        at += count as u64;
     }
 }

@@ -178,9 +178,10 @@ impl Host {
             master,
             _permit,
         } = self.open(command.timeout).await?;
-        let mut conversation = Conversation::new(&nonce);
+        let mut conversation = Conversation::new(&nonce, command.keeps_stdout);
         let start = Instant::now();
-        let talk = conversation.hold(&mut child, &wire, on_line);
+        let input = command.input.as_deref();
+        let talk = conversation.hold(&mut child, &wire, input, on_line);
         let end = tokio::time::timeout(command.timeout, talk).await;
         match end {
             Ok(End::Complete) => {

@@ -43,7 +43,8 @@ pub struct TransportError {
 /// the unit tests.
 pub trait Transport: Send + Sync {
     /// Runs `command` on the node and returns what it printed and its exit code. Each line of its
-    /// stdout is handed to `on_line` as it arrives (progress), and is in the output, too.
+    /// stdout is handed to `on_line` as it arrives (progress), and is in the output, too, where it
+    /// is kept.
     ///
     /// # Errors
     /// Only when the command could not be carried to the node or its end could not be learned; a

@@ -14,9 +14,15 @@
 //! byte (1.4 s for 5 MB against 0.1 s), and nothing is left on stdin that a command could eat.
 //! A connection that is cut leaves an unclosed brace, which is a syntax error: half a script
 //! never runs.
+//!
+//! Where the script has an input, it is one line, as base64, and its input follows on stdin: the
+//! shell's `read` takes no byte beyond its line, and runs nothing of a line without an end.
 
 use std::fmt::Write as _;
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::command::{Command, Effect};
 use crate::secret::Secret;
@@ -41,11 +47,16 @@ pub(super) struct Wire {
 impl Wire {
     /// Wraps `command`. `nonce` is a word that its output cannot hold by accident.
     pub(super) fn new(command: &Command, nonce: &str, sudo_password: Option<&Secret>) -> Self {
-        let root = as_root(command.effect, command.timeout);
-        let script = match command.effect {
-            Effect::ReadOnly | Effect::Probe => ended(nonce, command.script.expose()),
-            Effect::Changes => unstoppable(nonce, command.script.expose()),
+        let has_input = command.input.is_some();
+        let root = as_root(command.effect, command.timeout, has_input);
+        let stdin = if has_input { "" } else { "</dev/null" };
+        let mut script = match command.effect {
+            Effect::ReadOnly | Effect::Probe => ended(nonce, command.script.expose(), stdin),
+            Effect::Changes => unstoppable(nonce, command.script.expose(), stdin),
         };
+        if has_input {
+            script = STANDARD.encode(script) + "\n";
+        }
         match sudo_password {
             None => Self {
                 head: become_root(nonce),
@@ -100,10 +111,13 @@ fn become_root_with_password(nonce: &str) -> String {
 ///
 /// Whoever watches stops watching when the script's shell has ended. So that shell outlives
 /// SIGTERM until what it waits for has ended, and takes the rest of the group with it.
-fn as_root(effect: Effect, timeout: Duration) -> String {
+fn as_root(effect: Effect, timeout: Duration, has_input: bool) -> String {
     let environment = "umask 022; export LC_ALL=C \
                        PATH=\"$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin\"";
-    let rest = r#"eval "$(cat)""#;
+    let rest = match has_input {
+        false => r#"eval "$(cat)""#,
+        true => r#"IFS= read -r l && eval "$(printf %s "$l" | base64 -d)""#,
+    };
     if effect == Effect::Changes {
         return format!("{environment}; {rest}");
     }
@@ -124,13 +138,13 @@ fn as_root(effect: Effect, timeout: Duration) -> String {
 }
 
 /// A script that its deadline may end at any point.
-fn ended(nonce: &str, script: &str) -> String {
+fn ended(nonce: &str, script: &str, stdin: &str) -> String {
     let mut text = String::with_capacity(script.len() + 256);
     let _ = write!(
         text,
         "{{\n\
          printf '\\n%s begin\\n' {nonce}\n\
-         (\n{script}\n) </dev/null\n\
+         (\n{script}\n) {stdin}\n\
          printf '\\n%s end %d\\n' {nonce} $?\n\
          printf '\\n%s end\\n' {nonce} >&2\n\
          }}\n"
@@ -141,7 +155,7 @@ fn ended(nonce: &str, script: &str) -> String {
 /// A script that runs to its end when we are gone: it does not hear SIGHUP, and its output goes
 /// through a `cat` each, behind which a second one swallows what nobody reads any more. So no
 /// `echo` of it fails, and pipes within it work as ever (an ignored SIGPIPE would break both).
-fn unstoppable(nonce: &str, script: &str) -> String {
+fn unstoppable(nonce: &str, script: &str, stdin: &str) -> String {
     let mut text = String::with_capacity(script.len() + 512);
     let _ = write!(
         text,
@@ -150,7 +164,7 @@ fn unstoppable(nonce: &str, script: &str) -> String {
          trap '' HUP\n\
          printf '\\n%s begin\\n' {nonce}\n\
          {{ {{\n\
-         (\n{script}\n) </dev/null 3>&-\n\
+         (\n{script}\n) {stdin} 3>&-\n\
          printf '\\n%s end %d\\n' {nonce} $?\n\
          printf '\\n%s end\\n' {nonce} >&2\n\
          }} 2>&1 >&3 | mahout_drain >&2 3>&-; }} 3>&1 | mahout_drain\n\

@@ -46,6 +46,8 @@ fn command(script: &str, effect: Effect, timeout: Duration) -> Command {
     Command {
         title: "test".to_owned(),
         script: Secret::new(script),
+        input: None,
+        keeps_stdout: true,
         effect,
         timeout,
     }
@@ -71,7 +73,7 @@ fn run(folder: &Path, bytes: &[u8]) -> (Stage, String, String) {
     let _ = stdin.write_all(bytes);
     drop(stdin);
     let output = child.wait_with_output().expect("an end");
-    let mut stdout = Stdout::new(NONCE);
+    let mut stdout = Stdout::new(NONCE, true);
     stdout.push(&output.stdout, &mut |_| {});
     let mut stderr = Stderr::new(NONCE);
     stderr.push(&output.stderr);
@@ -134,6 +136,27 @@ fn a_script_that_was_cut_does_not_run_wherever_it_was_cut() {
             let (stage, ..) = run(folder.path(), &bytes[..whole]);
             assert_eq!(stage, Stage::Ended(0), "{shell}");
             std::fs::remove_file(&trace).expect("it ran");
+        }
+    }
+}
+
+#[test]
+fn an_input_is_the_scripts_alone_and_a_script_that_was_cut_before_it_does_not_run() {
+    let script = "cat; printf 'and %s' \"$(cat)\"; exit 3";
+    for (shell, folder) in shells() {
+        for effect in [Effect::ReadOnly, Effect::Changes] {
+            for password in [None, Some("hunter2")] {
+                program(folder.path(), "id", "echo 0");
+                let mut command = command(script, effect, LONG);
+                command.input = Some(tempfile::tempfile().expect("a file").into());
+                let wire = bytes(&command, password);
+                let with = |input: &[u8]| run(folder.path(), &[&wire, input].concat());
+                let answer = |text: &str| (Stage::Ended(3), text.to_owned(), String::new());
+                assert_eq!(with(b"exit\n}\n"), answer("exit\n}\nand "), "{shell}");
+                assert_eq!(with(b""), answer("and "), "{shell}");
+                let cut = run(folder.path(), &wire[..wire.len() - 1]);
+                assert_eq!(cut.0, Stage::Before, "{shell}");
+            }
         }
     }
 }

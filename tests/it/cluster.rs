@@ -80,6 +80,22 @@ fn patroni_is_killed(lab: &TestLab, leader: &str) {
     assert_eq!(self::leader(lab).as_deref(), Some(leader));
 }
 
+/// `node` has no packages in its cache and reaches no mirror: it takes those that `source` has.
+fn downloads_nothing(lab: &TestLab, source: &str, node: &str) {
+    lab.append_to_inventory(&format!(
+        "groups:\n  far: {{ nodes: [{source}, {node}], packages: relay }}\n"
+    ));
+    let script = "apt-get -q clean && for way in http https; do \
+                  echo \"Acquire::$way::Proxy \\\"http://127.0.0.1:9\\\";\"; done \
+                  >/etc/apt/apt.conf.d/zz-no-mirror";
+    lab.on(node, script).succeeds();
+    let alone = "apt-get -q -y -o Acquire::Retries=0 --download-only install haproxy";
+    assert_ne!(lab.on(node, alone).code, 0, "it reaches a mirror");
+    let planned = lab.mahout(&["deploy", "--dry-run"]);
+    let words = format!("take the packages that {source} has downloaded");
+    assert!(planned.stdout.contains(&words), "{planned}");
+}
+
 fn whole_path(suite: &str, image: &str) {
     let Some(lab) = lab_or_skip(&format!("core-{suite}"), suite, image, 3) else {
         return;
@@ -88,6 +104,9 @@ fn whole_path(suite: &str, image: &str) {
 
     lab.is_quiet();
     lab.append_to_inventory("postgresql:\n  users: [{ name: app }]\n");
+    if image == "prepared" {
+        downloads_nothing(&lab, &names[1], &names[2]);
+    }
 
     // A dry run before anything is there.
     let before = manifest(&lab);
@@ -108,6 +127,7 @@ fn whole_path(suite: &str, image: &str) {
 
     let deployed = lab.mahout(&["deploy", "--yes"]);
     deployed.succeeds();
+    assert!(!deployed.stderr.contains("did not come"), "{deployed}");
 
     // Again: nothing to do, and a dry run leaves everything alone.
     let before = manifest(&lab);

@@ -18,6 +18,7 @@ mod passwords;
 mod patroni;
 mod preflight;
 mod refused_etcd;
+mod relay;
 mod restore;
 mod selinux;
 mod settle;

@@ -23,6 +23,8 @@ fn command(effect: Effect, script: impl Into<String>) -> Command {
     Command {
         title: "test".to_owned(),
         script: Secret::new(script),
+        input: None,
+        keeps_stdout: true,
         effect,
         timeout: Duration::from_secs(60),
     }
@@ -119,6 +121,32 @@ async fn what_the_login_prints_is_not_the_scripts_output() {
         let output = exec(&host, &command(effect, "printf 'mine\\nall mine'")).await;
         assert_eq!(output.expect("an end").stdout, "mine\nall mine");
     }
+}
+
+#[tokio::test]
+async fn an_input_of_any_bytes_reaches_several_scripts_whole_and_comes_back_line_by_line() {
+    use std::io::Write as _;
+    let Some(sshd) = Sshd::start("") else { return };
+    let fleet = sshd.fleet(Effect::Changes).await;
+    let host = only(&fleet);
+    let bytes: Vec<u8> = (0..3_000_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let mut input = tempfile::tempfile().expect("a file");
+    input.write_all(&bytes).expect("written");
+    let mut command = command(Effect::Changes, "od -An -v -tx1 -w16 | tr -d ' '");
+    command.input = Some(input.into());
+    command.keeps_stdout = false;
+    let ask = async || {
+        let mut came = String::new();
+        let output = host.exec(&command, &mut |line| came.push_str(line)).await;
+        let output = output.expect("an end");
+        assert_eq!((output.code, output.stdout.as_str()), (0, ""));
+        came
+    };
+    let sent: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (one, other) = tokio::join!(ask(), ask());
+    assert!(one == sent && other == sent);
 }
 
 #[tokio::test]

@@ -75,8 +75,10 @@ pub(super) fn packages(node: &NodeEntry) -> PackagesSpec {
         enabled: value(&entry.enabled, true),
     };
     let entries = node.repositories.as_ref().map(|list| &list.value.0);
+    let packages = value(&node.packages, Packages::Install);
     PackagesSpec {
-        preinstalled: value(&node.packages, Packages::Install) == Packages::Preinstalled,
+        preinstalled: packages == Packages::Preinstalled,
+        relayed: packages == Packages::Relay,
         repositories: entries.map(|list| list.iter().map(|entry| spec(&entry.value)).collect()),
     }
 }

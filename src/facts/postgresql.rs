@@ -20,9 +20,10 @@ pub struct PostgresqlFacts {
     pub data_version: Option<String>,
     /// Whether the directory exists and something is in it.
     pub data_dir_in_use: bool,
-    /// `Database system identifier` of `pg_controldata`.
+    /// What the server says, or `Database system identifier` of `pg_controldata`.
     pub system_identifier: Option<String>,
-    /// `Database cluster state` of `pg_controldata`.
+    /// `Database cluster state` of `pg_controldata`, which only a server that does not answer is
+    /// asked for.
     pub control_state: Option<String>,
     /// Whether the server answered a query over its socket.
     pub answers: bool,
@@ -159,6 +160,14 @@ impl PostgresqlFacts {
                 .collect()
         };
         let number = |key: &str| answers.get(key)?.as_u64()?.try_into().ok();
+        // Only the server in that very directory knows what the directory's files say.
+        let said = answers
+            .get("system_identifier")
+            .and_then(Value::as_str)
+            .filter(|_| {
+                let settings = answers.get("settings");
+                settings.is_some_and(|settings| settings["data_directory"] == data_dir.as_str())
+            });
         let settings = answers
             .get("settings")
             .and_then(Value::as_object)
@@ -171,7 +180,7 @@ impl PostgresqlFacts {
             data_dir_in_use: sections
                 .values("postgresql", "in-use")
                 .any(|directory| directory == data_dir),
-            system_identifier: control("system identifier:"),
+            system_identifier: control("system identifier:").or_else(|| said.map(str::to_owned)),
             control_state: control("cluster state:"),
             answers: answers.contains_key("in_recovery"),
             in_recovery: answers.get("in_recovery").and_then(Value::as_bool),

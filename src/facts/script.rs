@@ -5,32 +5,34 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::ask::{Ask, EtcdAsk};
+use super::ask::{Ask, EtcdAsk, PostgresqlAsk};
 use crate::secret::Secret;
 
 /// Of a file of this size or more, in bytes, only the hash is fetched.
 pub(super) const CONTENT_LIMIT: u64 = 256 * 1024;
 
-/// In this order: the last runs the functions that the others define.
-const PARTS: [&str; 13] = [
-    include_str!("script/begin.sh"),
+/// What every node is asked. The end runs the functions that the others define.
+const BEGIN: &str = include_str!("script/begin.sh");
+const SYSTEM: [&str; 6] = [
     include_str!("script/system.sh"),
     include_str!("script/packages.sh"),
     include_str!("script/files.sh"),
     include_str!("script/units.sh"),
-    include_str!("script/etcd.sh"),
-    include_str!("script/patroni.sh"),
-    include_str!("script/postgresql.sh"),
-    include_str!("script/haproxy.sh"),
     include_str!("script/firewall.sh"),
     include_str!("script/selinux.sh"),
-    include_str!("script/vip.sh"),
-    include_str!("script/end.sh"),
 ];
+const END: &str = include_str!("script/end.sh");
+
+/// What is sent only to nodes that have to do with it.
+const ETCD: &str = include_str!("script/etcd.sh");
+const PATRONI: &str = include_str!("script/patroni.sh");
+const POSTGRESQL: &str = include_str!("script/postgresql.sh");
+const HAPROXY: &str = include_str!("script/haproxy.sh");
+const VIP: &str = include_str!("script/vip.sh");
 
 /// The script that answers `ask`. It is secret because etcd's password can be in it.
 pub fn script(ask: &Ask) -> Secret {
-    let mut script = String::with_capacity(32 * 1024);
+    let mut script = String::with_capacity(48 * 1024);
     let mut set = |name: &str, value: &str| {
         script.push_str(name);
         script.push('=');
@@ -58,43 +60,6 @@ pub fn script(ask: &Ask) -> Secret {
     set("kernel_files", &kernel_files.join("\n"));
     set("units", &ask.units.join("\n"));
     set("names", &ask.names.join("\n"));
-    let postgresql = ask.postgresql.as_ref();
-    let of_postgresql =
-        |text: fn(&super::ask::PostgresqlAsk) -> String| postgresql.map(text).unwrap_or_default();
-    set(
-        "postgresql_data_dirs",
-        &of_postgresql(|ask| ask.data_dirs.join("\n")),
-    );
-    set(
-        "postgresql_bin_dir",
-        &of_postgresql(|ask| ask.bin_dir.clone().unwrap_or_default()),
-    );
-    set(
-        "postgresql_major",
-        &of_postgresql(|ask| {
-            ask.version
-                .map(|version| version.to_string())
-                .unwrap_or_default()
-        }),
-    );
-    set(
-        "postgresql_port",
-        &of_postgresql(|ask| ask.port.to_string()),
-    );
-    set(
-        "postgresql_superuser",
-        &of_postgresql(|ask| ask.superuser.clone()),
-    );
-    let queries = include_str!("script/postgresql.sql");
-    let roles: Vec<String> = postgresql
-        .iter()
-        .flat_map(|ask| ask.roles.iter())
-        .map(|role| sql_literal(role))
-        .collect();
-    set(
-        "postgresql_queries",
-        &queries.replace("(:roles)", &format!("({})", roles.join(", "))),
-    );
     set("patroni_urls", &ask.patroni.join("\n"));
     set(
         "firewalld_policy",
@@ -105,29 +70,71 @@ pub fn script(ask: &Ask) -> Secret {
     set("haproxy_url", ask.haproxy.as_deref().unwrap_or_default());
     let vip = ask.vip.map(|address| address.to_string());
     set("vip_address", &vip.unwrap_or_default());
-    for (name, value) in ETCD_VARIABLES.into_iter().zip(etcd(ask.etcd.as_ref())) {
-        set(name, &value);
+    if let Some(ask) = &ask.etcd {
+        for (name, value) in etcd(ask) {
+            set(name, &value);
+        }
     }
-    script.extend(PARTS);
+    if let Some(ask) = &ask.postgresql {
+        for (name, value) in postgresql(ask) {
+            set(name, &value);
+        }
+    }
+    let services = services(ask);
+    let names: Vec<&str> = services.iter().map(|(name, _)| *name).collect();
+    set("services", &names.join("\n"));
+    let parts = [BEGIN]
+        .into_iter()
+        .chain(SYSTEM)
+        .chain(services.into_iter().map(|(_, part)| part))
+        .chain(ask.haproxy.as_ref().map(|_| HAPROXY))
+        .chain(ask.vip.map(|_| VIP))
+        .chain([END]);
+    script.extend(parts.flat_map(without_comments));
     Secret::new(script)
 }
 
-const ETCD_VARIABLES: [&str; 8] = [
-    "etcd_urls",
-    "etcd_data_dir",
-    "etcd_tls",
-    "etcd_logins",
-    "etcd_role",
-    "etcd_users",
-    "etcd_keys",
-    "etcd_keys_stale",
-];
+/// A fifth of each part is for those who read it here.
+fn without_comments(part: &str) -> impl Iterator<Item = &str> {
+    part.split_inclusive('\n')
+        .filter(|line| !line.trim_start().starts_with('#'))
+}
 
-/// The values of [`ETCD_VARIABLES`], all empty if etcd is not asked.
-fn etcd(ask: Option<&EtcdAsk>) -> [String; 8] {
-    let Some(ask) = ask else {
-        return Default::default();
-    };
+/// The services that are asked beside all else, each by the function that its part defines: of a
+/// role that the node does not have there is nothing to send, nor a process to start.
+fn services(ask: &Ask) -> Vec<(&'static str, &'static str)> {
+    [
+        ("etcd", ETCD, ask.etcd.is_some()),
+        ("patroni", PATRONI, !ask.patroni.is_empty()),
+        ("postgresql", POSTGRESQL, ask.postgresql.is_some()),
+    ]
+    .into_iter()
+    .filter(|(_, _, asked)| *asked)
+    .map(|(name, part, _)| (name, part))
+    .collect()
+}
+
+fn postgresql(ask: &PostgresqlAsk) -> [(&'static str, String); 6] {
+    let roles: Vec<String> = ask.roles.iter().map(|role| sql_literal(role)).collect();
+    let queries = include_str!("script/postgresql.sql");
+    let major = ask.version.map(|version| version.to_string());
+    [
+        ("postgresql_data_dirs", ask.data_dirs.join("\n")),
+        (
+            "postgresql_bin_dir",
+            ask.bin_dir.clone().unwrap_or_default(),
+        ),
+        ("postgresql_major", major.unwrap_or_default()),
+        ("postgresql_port", ask.port.to_string()),
+        ("postgresql_superuser", ask.superuser.clone()),
+        (
+            "postgresql_queries",
+            queries.replace("(:roles)", &format!("({})", roles.join(", "))),
+        ),
+    ]
+}
+
+fn etcd(ask: &EtcdAsk) -> [(&'static str, String); 8] {
     let files = &ask.files;
     let tls: Vec<String> = [
         ("--cacert", &files.ca_file),
@@ -145,16 +152,16 @@ fn etcd(ask: Option<&EtcdAsk>) -> [String; 8] {
         })
         .collect();
     let role = ask.role.as_ref();
+    let role = role.map(|role| curl_word(&json!({ "role": role }).to_string()));
     [
-        ask.urls.join("\n"),
-        ask.data_dir.clone().unwrap_or_default(),
-        tls.join("\n"),
-        logins.join("\n"),
-        role.map(|role| curl_word(&json!({ "role": role }).to_string()))
-            .unwrap_or_default(),
-        ask.users.join("\n"),
-        curl_word(&keys_request(&ask.path, false)),
-        curl_word(&keys_request(&ask.path, true)),
+        ("etcd_urls", ask.urls.join("\n")),
+        ("etcd_data_dir", ask.data_dir.clone().unwrap_or_default()),
+        ("etcd_tls", tls.join("\n")),
+        ("etcd_logins", logins.join("\n")),
+        ("etcd_role", role.unwrap_or_default()),
+        ("etcd_users", ask.users.join("\n")),
+        ("etcd_keys", curl_word(&keys_request(&ask.path, false))),
+        ("etcd_keys_stale", curl_word(&keys_request(&ask.path, true))),
     ]
 }
 

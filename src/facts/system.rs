@@ -48,7 +48,7 @@ pub struct SystemFacts {
     /// What kind of virtual machine or container this is (`systemd-detect-virt`): `none`, `kvm`,
     /// `systemd-nspawn`, …
     pub virtualization: String,
-    /// glibc's version (collation depends on it).
+    /// glibc's version (collation depends on it); empty where there is no PostgreSQL.
     pub libc: String,
     /// Memory in bytes.
     pub memory_bytes: u64,

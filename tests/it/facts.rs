@@ -155,6 +155,56 @@ fn a_running_cluster_is_read() {
     }
 }
 
+/// To send and to start what a node has no role for costs it milliseconds.
+#[test]
+fn a_node_is_asked_about_its_own_roles_alone() {
+    let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventories/dedicated.yml");
+    let cluster = cluster::load(&inventory).unwrap_or_else(|error| panic!("{error}"));
+    let sent = |node| script(&ask(&cluster, node)).expose().to_owned();
+    let (haproxy, etcd, postgresql) = (sent("proxy-1"), sent("etcd-1"), sent("pg-1"));
+    for (text, told) in [
+        ("\nhaproxy() {", [true, false, false]),
+        ("\netcd() {", [false, true, true]),
+        ("\npatroni() {", [false, false, true]),
+        ("\npostgresql() {", [false, false, true]),
+        ("\npostgresql_queries=", [false, false, true]),
+        ("\nports() {", [true, true, true]),
+    ] {
+        let found = [&haproxy, &etcd, &postgresql].map(|sent| sent.contains(text));
+        assert_eq!(found, told, "{text}");
+    }
+    assert!(haproxy.contains("\nservices=''\n"));
+    assert!(postgresql.contains("\nservices='etcd\npatroni\npostgresql'\n"));
+}
+
+#[test]
+fn a_server_tells_the_identifier_of_its_own_data_directory_alone() {
+    let (ask, printed) = recorded("bookworm-leader");
+    let identifier = |printed: &str| {
+        let facts = parse(&ask, printed).expect("whole").postgresql;
+        facts.expect("asked").system_identifier
+    };
+    let of_the_files = identifier(&printed);
+    assert!(of_the_files.is_some());
+    let lines = printed
+        .lines()
+        .filter(|line| !line.starts_with("control "))
+        .flat_map(|line| match line {
+            "@psql" => vec![line, "{\"system_identifier\" : \"7\"}"],
+            _ => vec![line],
+        });
+    let answers = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(identifier(&answers).as_deref(), Some("7"));
+    let data_dir = parse(&ask, &answers).expect("whole").postgresql;
+    let data_dir = data_dir.expect("asked").data_dir;
+    let elsewhere = answers.replace(
+        &format!("\"data_directory\" : \"{data_dir}\""),
+        "\"data_directory\" : \"/elsewhere\"",
+    );
+    assert_ne!(elsewhere, answers);
+    assert_eq!(identifier(&elsewhere), None);
+}
+
 #[test]
 fn a_record_holds_no_content_and_reads_as_it_was() {
     let mut facts = Facts::default();

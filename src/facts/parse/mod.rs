@@ -46,7 +46,10 @@ pub fn parse(ask: &Ask, output: &str) -> Result<NodeFacts, Incomplete> {
     Ok(NodeFacts {
         packages: packages::packages(&sections),
         repositories: packages::repositories(&sections),
-        users: sections.lines("users").map(str::to_owned).collect(),
+        users: sections
+            .values("system", "user")
+            .map(str::to_owned)
+            .collect(),
         sysctl: system::sysctl(ask, &sections),
         files: files::files(ask, &sections),
         directories: files::directories(ask, &sections),

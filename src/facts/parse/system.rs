@@ -10,7 +10,7 @@ use crate::facts::{OsRelease, SysctlFacts, SystemFacts, UnitFacts};
 
 const THP: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
 
-/// The lines of the files that `grep` printed, by path.
+/// The lines of the files that were read, by path.
 fn read<'a>(sections: &Sections<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in sections.lines("read") {
@@ -55,7 +55,7 @@ pub(super) fn system(
         hostname: short(&first("/proc/sys/kernel/hostname").unwrap_or_default()),
         machine_id: first("/etc/machine-id").unwrap_or_default(),
         boot_id: first("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
-        systemd: manager(sections, "Version=").map_or(0, leading_number),
+        systemd: leading_number(value("systemd")),
         virtualization: match manager(sections, "Virtualization=") {
             Some("") => "none".to_owned(),
             other => other.unwrap_or_default().to_owned(),

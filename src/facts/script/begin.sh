@@ -33,12 +33,18 @@ fi
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Runs a function beside what is already under way on the left of the pipe, and prints its output
-# after that: all sections are gathered at the same time, whole and in order, without a file.
-beside() {
-  gathered=$("$1" </dev/null 2>/dev/null)
-  cat
-  printf '%s\n' "$gathered"
+# Runs functions at the same time, and prints what each says, whole and in their order, without a
+# file.
+side_by_side() {
+  if [ $# -eq 1 ]; then
+    "$1"
+    return
+  fi
+  "$1" &
+  shift
+  others=$(side_by_side "$@")
+  wait
+  printf '%s\n' "$others"
 }
 
 # Whether a directory holds nothing.
@@ -74,3 +80,13 @@ done
 
 # What a service says could begin with `@`.
 quoted() { sed 's/^/ /'; }
+
+# The same without a program, of lines of which none that is empty matters.
+quoted_lines() { if [ $# -gt 0 ]; then printf ' %s\n' "$@"; fi; }
+
+# In one line: without quotes the shell takes base64's lines for words.
+in_base64() {
+  printf '%s ' "$1"
+  printf '%s' $(base64)
+  echo
+}

@@ -1,5 +1,5 @@
 # What waits for others at the same time; the end shows that nothing was cut off.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154,SC2086
 here() {
   system
   files
@@ -8,14 +8,14 @@ here() {
   ports
   firewall
   selinux
-  vip
+  if [ -n "$vip_address" ]; then vip; fi
 }
 
 around() {
   names
   packages
-  haproxy
+  if [ -n "$haproxy_url" ]; then haproxy; fi
 }
 
-here </dev/null 2>/dev/null | beside around | beside etcd | beside patroni | beside postgresql
+side_by_side here around $services </dev/null 2>/dev/null
 echo @end

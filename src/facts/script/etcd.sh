@@ -44,14 +44,13 @@ between() {
 }
 
 etcd() {
-  if [ -z "$etcd_urls$etcd_data_dir" ]; then return; fi
   echo @etcd
   if [ -n "$etcd_data_dir" ] && [ -d "$etcd_data_dir/member" ]; then
     echo 'member yes'
     set +f
     set -- "$etcd_data_dir"/member/wal/*.wal
     set -f
-    if [ -f "$1" ]; then echo "log $(head -c "$etcd_log_bytes" "$1" | base64 | tr -d '\n')"; fi
+    if [ -f "$1" ]; then head -c "$etcd_log_bytes" "$1" | in_base64 log; fi
   fi
   if ! has curl; then
     echo 'error curl is not installed'
@@ -132,10 +131,7 @@ etcd_ask() {
       ;;
   esac
   echo @etcd-answers
-  {
-    printf '%s\n' "$answer"
-    etcd_questions
-  } | quoted
+  quoted_lines $answer $(etcd_questions)
 }
 
 # A login is a proposal to the cluster, so that without a quorum there is none.

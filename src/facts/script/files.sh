@@ -24,7 +24,7 @@ files() {
         ;;
       "symbolic link"*)
         echo "@link $path"
-        readlink "$path" | quoted
+        quoted_lines $(readlink "$path")
         if [ -f "$path" ]; then
           echo "@content $path"
           head -c "$content_limit" "$path" | base64

@@ -159,12 +159,21 @@ packages() {
 }
 
 # /proc/locks tells who holds a lock by the file's inode: `1: POSIX ADVISORY WRITE 77 08:01:123 0 EOF`.
+# A package manager has none of another kind.
 package_lock() {
+  held=
+  while IFS=' ' read -r _ kind _ _ pid file _; do
+    if [ "$kind" = POSIX ]; then
+      held="$held$pid $file
+"
+    fi
+  done </proc/locks
+  if [ -z "$held" ]; then return; fi
   for inode in $(stat -c '%i' "$@"); do
-    while IFS=' ' read -r _ _ _ _ pid file _; do
-      case $file in
-        *":$inode") read -r name <"/proc/$pid/comm" && echo "lock $name (pid $pid)" ;;
+    for lock in $held; do
+      case $lock in
+        *":$inode") read -r name <"/proc/${lock%% *}/comm" && echo "lock $name (pid ${lock%% *})" ;;
       esac
-    done </proc/locks
+    done
   done
 }

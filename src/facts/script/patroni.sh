@@ -1,7 +1,7 @@
 # Patroni's REST API, by the first URL that answers. Of the two health checks only the codes count.
 # shellcheck shell=sh disable=SC2154,SC2086
 patroni() {
-  if [ -z "$patroni_urls" ] || ! has curl; then return; fi
+  if ! has curl; then return; fi
   for url in $patroni_urls; do
     said=$(patroni_at_once "$url")
     section=@patroni-at-once

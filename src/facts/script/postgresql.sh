@@ -18,10 +18,12 @@ postmasters() {
   servers=
   pairs=
   set +f
-  for stat in /proc/[0-9]*/stat; do
-    IFS=' ' read -r pid name _ parent _ <"$stat" || continue
+  for comm in /proc/[0-9]*/comm; do
+    # The shell reads byte by byte: the long line only of those that it is about.
+    read -r name <"$comm" || continue
     case $name in
-      '(postgres)' | '(postmaster)')
+      postgres | postmaster)
+        IFS=' ' read -r pid _ _ parent _ <"${comm%comm}stat" || continue
         servers="$servers $pid "
         pairs="$pairs$pid $parent
 "
@@ -93,7 +95,6 @@ find_socket() {
 }
 
 postgresql() {
-  if [ -z "$postgresql_data_dirs" ]; then return; fi
   echo @postgresql
   servers=$(postmasters)
   printf '%s\n' "$servers"
@@ -102,33 +103,47 @@ postgresql() {
     stranger "${line#* }"
   done
   major=$postgresql_major
+  databases=
   for data in $postgresql_data_dirs; do
     if [ ! -d "$data" ] || is_empty "$data"; then continue; fi
     echo "in-use $data"
     if [ ! -f "$data/PG_VERSION" ]; then continue; fi
     read -r major <"$data/PG_VERSION"
     echo "version $major $data"
+    databases="$databases$data
+"
+  done
+  find_socket
+  bin=$(postgresql_bin psql "$major")
+  said=
+  if [ -n "$socket" ] && [ -n "$bin" ]; then said=$(server); fi
+  for data in $databases; do
+    # A server that answers has told what its files would.
+    case $said in
+      *'"system_identifier"'*"\"data_directory\" : \"$data\""*) continue ;;
+    esac
+    read -r major <"$data/PG_VERSION"
     bin=$(postgresql_bin pg_controldata "$major")
     if [ -n "$bin" ]; then
       "$bin/pg_controldata" "$data" | sed -n "s|^Database |control $data |p
         s|^Latest checkpoint's TimeLineID|control $data timeline|p"
     fi
   done
-  find_socket
-  bin=$(postgresql_bin psql "$major")
-  if [ -n "$socket" ] && [ -n "$bin" ]; then
-    echo @psql
-    # setpriv runs it without PAM, which would leave a line in the log.
-    if has setpriv; then
-      ids=$(getent passwd postgres)
-      ids=${ids#*:*:}
-      gid=${ids#*:}
-      set -- setpriv "--reuid=${ids%%:*}" "--regid=${gid%%:*}" --clear-groups
-    else
-      set -- runuser -u postgres --
-    fi
-    printf '%s\n' "$postgresql_queries" | PGCONNECT_TIMEOUT=2 \
-      PGOPTIONS='-c statement_timeout=3000' bounded 6 "$@" "$bin/psql" -XAtqw -h "$socket" \
-      -p "$port" -U "$postgresql_superuser" -d postgres
+  echo @psql
+  printf '%s\n' "$said"
+}
+
+# What the server says. setpriv runs psql without PAM, which would leave a line in the log.
+server() {
+  if has setpriv; then
+    ids=$(getent passwd postgres)
+    ids=${ids#*:*:}
+    gid=${ids#*:}
+    set -- setpriv "--reuid=${ids%%:*}" "--regid=${gid%%:*}" --clear-groups
+  else
+    set -- runuser -u postgres --
   fi
+  printf '%s\n' "$postgresql_queries" | PGCONNECT_TIMEOUT=2 \
+    PGOPTIONS='-c statement_timeout=3000' bounded 6 "$@" "$bin/psql" -XAtqw -h "$socket" \
+    -p "$port" -U "$postgresql_superuser" -d postgres
 }

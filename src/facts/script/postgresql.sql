@@ -1,4 +1,5 @@
 select json_build_object('in_recovery', pg_is_in_recovery(), 'server_version', current_setting('server_version_num')::int);
+select json_build_object('system_identifier', system_identifier::text) from pg_control_system();
 select json_build_object('wal_receiver', (select status from pg_stat_wal_receiver), 'timeline',
   case when pg_is_in_recovery() then coalesce((select received_tli from pg_stat_wal_receiver), (select timeline_id from pg_control_checkpoint()))
   else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end, 'wal_bytes', pg_wal_lsn_diff(

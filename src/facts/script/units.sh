@@ -53,15 +53,9 @@ find_units() {
 }
 
 units() {
+  limits=
   if [ ! -d /run/systemd/system ]; then return; fi
   echo @manager
-  # The library that it has loaded tells at less cost than its bus; before 231 there is none.
-  version=$(grep -o -m 1 'libsystemd-shared-[0-9]*' /proc/1/maps)
-  if [ -n "$version" ]; then
-    echo "Version=${version##*-}"
-  else
-    systemctl show -p Version
-  fi
   virtualization=
   if [ -r /run/systemd/container ]; then
     read -r virtualization </run/systemd/container
@@ -75,7 +69,6 @@ units() {
     -p UnitFileState -p FragmentPath -p NeedDaemonReload -p ActiveEnterTimestamp -p Result \
     -p MainPID $there $(postgresql_units) 'postgresql*.service')
   printf '%s\n' "$shown"
-  limits=
   id=
   pid=
   patroni_pid=
@@ -99,8 +92,6 @@ units() {
     id=
     pid=
   done
-  echo @limits
-  grep -s '^Max open files' /dev/null $limits
   if [ -n "$patroni_pid" ]; then process patroni.service "$patroni_pid"; fi
   if [ -n "$etcd_pid" ]; then process etcd.service "$etcd_pid"; fi
 }
@@ -111,26 +102,30 @@ process() {
   echo "@process $1"
   in_base64 words <"/proc/$2/cmdline"
   in_base64 variables <"/proc/$2/environ"
+  # The shell reads all words as one.
+  IFS= read -r words <"/proc/$2/cmdline"
+  case $words in
+    *.yml | *.yaml) ;;
+    *) return ;;
+  esac
   last=
   for word in $(tr '\0' '\n' <"/proc/$2/cmdline"); do last=$word; done
   case $last in
-    /*.yml | /*.yaml)
-      if [ -f "$last" ]; then
-        head -c "$content_limit" "$last" | in_base64 settings
-        echo "modified $(stat -L -c %Y "$last")"
-      fi
-      ;;
+    /*) file=$(stat -L -c '%F|%s|%Y' "$last") ;;
+    *) return ;;
   esac
+  case $file in
+    "regular "*) ;;
+    *) return ;;
+  esac
+  modified=${file##*|}
+  size=${file%|*}
+  if [ "${size##*|}" -lt "$content_limit" ]; then in_base64 settings <"$last"; fi
+  echo "modified $modified"
 }
 
-# In one line: without quotes the shell takes base64's lines for words.
-in_base64() {
-  printf '%s ' "$1"
-  printf '%s' $(base64)
-  echo
-}
-
-# Sockets in state 0A (LISTEN) and, by inode, the oldest process that has each of them open.
+# Sockets in state 0A (LISTEN) and, by inode, the oldest process that has each of them open; in the
+# same program the limits of the units' main processes.
 ports() {
   echo @ports
   tables=/proc/net/tcp
@@ -139,7 +134,7 @@ ports() {
 /proc/net/tcp6"
   fi
   set +f
-  ls -ln /proc/[0-9]*/fd | awk '
+  ls -ln /proc/[0-9]*/fd | limits=$limits awk '
     from == "net" { if ($4 == "0A") { address[$10] = $2 } next }
     /^\/proc\// { split($0, part, "/"); pid = part[3]; next }
     / -> socket:\[/ {
@@ -155,6 +150,11 @@ ports() {
           if (pid) getline name[pid] < ("/proc/" pid "/comm")
         }
         print " " address[inode], pid, name[pid]
+      }
+      print "@limits"
+      count = split(ENVIRON["limits"], files, "\n")
+      for (i = 1; i <= count; i++) {
+        while (files[i] && (getline <files[i]) > 0) if (/^Max open files/) print files[i] ":" $0
       }
     }' from=net $tables from=fd -
   set -f

@@ -1,7 +1,6 @@
 # The virtual address: which networks the node is in, and whether another machine answers for it.
 # shellcheck shell=sh disable=SC2154,SC2086
 vip() {
-  if [ -z "$vip_address" ]; then return; fi
   echo @vip
   # Routes without a gateway, other than the default one.
   awk 'NR > 1 && $2 != "00000000" && $3 == "00000000" { print "network", $1, $2, $8 }' /proc/net/route

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::tls;
-use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
+use super::{Action, Condition, Data, Desired, Gate, Guard, Rollout, Step, UnitOperation};
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, Node, NodeName, Role, TlsStage};
 use crate::facts::NodeFacts;
@@ -106,6 +106,30 @@ pub(super) fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (V
         steps.push(systemd(UNIT, UnitOperation::Enable).into());
     }
     (steps, changed)
+}
+
+/// The steps after which a member that is about to join has nothing, and is configured: its data, if
+/// there is any, is moved aside.
+pub(super) fn emptied(
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+    label: &'static str,
+) -> Vec<Step> {
+    let etcd = facts.etcd.as_ref();
+    let mut moved = facts.clone();
+    let mut steps: Vec<Step> = Vec::new();
+    if etcd.is_some_and(|etcd| etcd.data_dir_has_member) {
+        let action = Action::MoveAside {
+            path: node.etcd_data_dir.clone(),
+            label,
+            data: Data::Etcd,
+        };
+        moved.project(&action);
+        steps.push(action.into());
+    }
+    steps.extend(configure(desired, node, &moved).0);
+    steps
 }
 
 /// Whether the member was started before its settings were last written (a run that was

@@ -2,11 +2,11 @@
 //! with nothing. So etcd's own documentation has it, by `--force-new-cluster`; users and their
 //! passwords stay.
 
-use super::super::draft::{Draft, directory, systemd};
-use super::super::etcd::{GATE_DEADLINE, UNIT, configure};
+use super::super::draft::{Draft, systemd};
+use super::super::etcd::{GATE_DEADLINE, UNIT, configure, emptied};
 use super::super::preflight::{PlanError, is_of};
 use super::super::replace::{facts_of, roots};
-use super::super::{Action, Condition, Data, Desired, Gate, Guard, Rollout, Step, UnitOperation};
+use super::super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
 use super::refusal;
 use crate::cluster::{Node, NodeName, Role};
 use crate::facts::EtcdFacts;
@@ -228,23 +228,7 @@ impl<'a> Survivor<'a> {
         members.push(node);
         let peer = |member: &&Node| format!("{}={}", member.name, cluster.etcd_peer_url(member));
         let peers: Vec<String> = members.iter().map(peer).collect();
-        let mut moved = draft.facts(&node.name).clone();
-        let mut steps: Vec<Step> = Vec::new();
-        let etcd = moved.etcd.as_ref();
-        if etcd.is_some_and(|etcd| etcd.data_dir_has_member) {
-            let action = Action::MoveAside {
-                path: node.etcd_data_dir.clone(),
-                label: "before-restore",
-                data: Data::Etcd,
-            };
-            moved.project(&action);
-            steps.push(action.into());
-            let user = desired.rendered[&node.name].platform.etcd_user.as_str();
-            let made = directory(&moved, &node.etcd_data_dir, user, user, 0o700);
-            made.iter().for_each(|action| moved.project(action));
-            steps.extend(made.map(Step::from));
-        }
-        steps.extend(configure(desired, node, &moved).0);
+        let mut steps = emptied(desired, node, draft.facts(&node.name), "before-restore");
         let join = Action::JoinEtcd {
             data_dir: node.etcd_data_dir.clone(),
             initial_cluster: Some(peers.join(",")),

@@ -184,10 +184,10 @@ fn quorum_without(
             .filter(|url| !url.is_empty() && !restarted.contains(&other.name))
             .unwrap_or_else(|| cluster.etcd_client_url(other))
     };
-    let others: Vec<String> = cluster
+    let others: Vec<(NodeName, String)> = cluster
         .with_role(Role::Etcd)
         .filter(|other| other.name != node.name)
-        .map(url)
+        .map(|other| (other.name.clone(), url(other)))
         .collect();
     // One member, or two, have no quorum without it: its restart is the outage that was asked for.
     let members = others.len() + 1;

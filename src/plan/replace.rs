@@ -22,8 +22,8 @@ pub(super) struct Member<'a> {
     id: Option<String>,
     /// Whether it was added, and never started.
     added: bool,
-    /// The client URLs of the others.
-    others: Vec<String>,
+    /// The others, each with its client URL.
+    others: Vec<(NodeName, String)>,
 }
 
 /// The member to replace; none where etcd has lost nothing.
@@ -107,7 +107,7 @@ pub(super) fn member<'a>(
             && !own.is_some_and(|etcd| etcd.data_dir_has_member),
         others: others
             .iter()
-            .map(|other| client_url(desired, other))
+            .map(|other| (other.name.clone(), client_url(desired, other)))
             .collect(),
     }))
 }

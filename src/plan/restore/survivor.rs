@@ -208,7 +208,7 @@ impl<'a> Survivor<'a> {
         members: &mut Vec<&'a Node>,
     ) {
         let cluster = desired.cluster;
-        let url = |member: &&Node| cluster.etcd_client_url(member);
+        let place = |member: &&Node| (member.name.clone(), cluster.etcd_client_url(member));
         let add = Step {
             action: Action::ReplaceEtcdMember {
                 url: cluster.etcd_client_url(self.node),
@@ -219,7 +219,7 @@ impl<'a> Survivor<'a> {
             guard: Some(Guard::EtcdQuorumWithout {
                 node: node.name.clone(),
                 needed: members.len() / 2 + 1,
-                others: members.iter().map(url).collect(),
+                others: members.iter().map(place).collect(),
             }),
         };
         let work = vec![(self.node.name.clone(), vec![add])];

@@ -49,7 +49,7 @@ pub(super) const ALL: &[Signature] = &[
         ],
         over: &["alarm disarmed", "disarmed alarm"],
         cause: "etcd's database has reached its quota: it refuses every write",
-        remedy: "compact, `etcdctl defrag` one member at a time, then `etcdctl alarm disarm`",
+        remedy: "compact, defragment one member after the other, and take the alarm back, {room}",
         ..Signature::PLAIN
     },
     Signature {

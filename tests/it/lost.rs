@@ -47,12 +47,13 @@ fn is_whole(lab: &TestLab) {
     says(&run, &["nothing to change"]);
 }
 
-/// A replica's data directory is gone.
+/// A replica's data directory is gone under Patroni, which may make none where it was.
 pub(crate) fn data_directory(lab: &TestLab, replica: &str) {
-    let robbed = "systemctl stop patroni; find /var/lib/postgresql/15/patroni -mindepth 1 -delete";
-    lab.on(replica, robbed).succeeds();
+    lab.on(replica, "rm -rf /var/lib/postgresql/15/patroni")
+        .succeeds();
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
+    says(&run, &["stop patroni.service", "start patroni.service"]);
     assert!(streams(lab, replica), "{run}");
 }
 

@@ -35,7 +35,9 @@ postmasters() {
       *)
         pid=${pair% *}
         if [ "/proc/$pid/ns/pid" -ef /proc/self/ns/pid ]; then
-          echo "postmaster $pid $(readlink "/proc/$pid/cwd")"
+          cwd=$(readlink "/proc/$pid/cwd")
+          # One whose directory was removed beneath it runs for up to a minute more.
+          echo "postmaster $pid ${cwd% (deleted)}"
         fi
         ;;
     esac

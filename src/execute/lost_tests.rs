@@ -92,6 +92,18 @@ fn a_guard_names_the_members_that_are_not_healthy() {
 }
 
 #[test]
+fn how_far_a_stopped_server_had_come_is_kept() {
+    for shell in shells() {
+        let node = LocalNode::new(shell);
+        let (timeline, bytes) = (3, 83_886_448);
+        let (code, said, _) = act(&node, &Action::KeepWalEnd { timeline, bytes });
+        assert_eq!((code, said.as_str()), (0, ""), "{shell:?}");
+        let kept = fs::read_to_string(node.path("/run/mahout/wal-end"));
+        assert_eq!(kept.expect("the file"), "3 83886448\n");
+    }
+}
+
+#[test]
 fn who_joins_is_told_whom_it_finds() {
     for shell in shells() {
         let node = LocalNode::new(shell);

@@ -179,6 +179,8 @@ impl NodeFacts {
                     etcd.initialize = None;
                 }
             }
+            // It is of use to another run.
+            Action::KeepWalEnd { .. } => {}
             // What etcd's members know of each other is looked at before all this.
             Action::ReplaceEtcdMember { .. } | Action::Reinitialize { .. } => {}
             // What a replica's start or a switchover brings is projected with its gate.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::care::streams;
 use crate::cluster::{await_that, leader};
+use crate::failures::await_line;
 use crate::operator::{Run, TestLab};
 
 #[track_caller]
@@ -113,12 +114,13 @@ pub(crate) fn majority(lab: &TestLab, first: &str, replica: &str) {
     says(&run, &["nothing is lost"]);
 }
 
-/// Nothing is left of etcd, and since a member of Patroni is away, too, nobody leads any more.
+/// Nothing is left of etcd, and since a member of Patroni was away, too, nobody leads any more. A run
+/// that would mend it is killed when no server runs, and so none says how far it has come.
 pub(crate) fn all(lab: &TestLab, first: &str, replica: &str) {
     let rows =
         "cd / && runuser -u postgres -- psql -XAtqc 'select count(*) from ledger_one_session'";
     let before = lab.on(first, rows).stdout;
-    lab.on(replica, "systemctl stop patroni").succeeds();
+    lab.lab(&["cut", replica]);
     let names = lab.node_names();
     for script in ["systemctl stop etcd", "rm -rf /var/lib/etcd/*/member"] {
         for node in &names {
@@ -128,14 +130,33 @@ pub(crate) fn all(lab: &TestLab, first: &str, replica: &str) {
     await_that("nobody leads", Duration::from_secs(60), || {
         leader(lab).is_none()
     });
+    lab.lab(&["heal", replica]);
     let refused = lab.mahout(&["deploy", "--yes"]);
     refused.exits_with(3);
     says(
         &refused,
         &["the DCS knows no cluster", "`mahout restore-dcs`"],
     );
-    // Whether the one that is down has more is not to be seen.
     let scope = scope(lab);
+    let is_seen = || {
+        let run = lab.mahout(&["restore-dcs", "--dry-run"]);
+        let seen = "leads first: nobody has come further than timeline ";
+        run.code == 0 && (run.stdout.contains(seen) || run.stderr.contains(seen))
+    };
+    // Who has led starts once more.
+    await_that("the furthest is seen", Duration::from_secs(60), is_seen);
+    let run = lab.mahout_begins(&["restore-dcs", "--confirm", &scope]);
+    await_line(&run.stderr, "phase etcd");
+    run.signal("KILL");
+    assert_eq!(run.ends().code, -1);
+    // What it has still begun on the nodes comes to its end first.
+    await_that("the furthest is known", Duration::from_secs(60), is_seen);
+    // Whether one that has been started since has more is not to be seen.
+    lab.on(
+        replica,
+        "touch /var/lib/postgresql/15/patroni/global/pg_control",
+    )
+    .succeeds();
     let refused = lab.mahout(&["restore-dcs", "--confirm", &scope]);
     refused.exits_with(3);
     says(

@@ -19,6 +19,7 @@ mod patroni;
 mod preflight;
 mod refused_etcd;
 mod restore;
+mod restore_again;
 mod selinux;
 mod settle;
 mod show;

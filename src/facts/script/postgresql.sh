@@ -115,6 +115,11 @@ postgresql() {
       "$bin/pg_controldata" "$data" | sed -n "s|^Database |control $data |p
         s|^Latest checkpoint's TimeLineID|control $data timeline|p"
     fi
+    # Written when a run of mahout stopped the server, which has not been started since.
+    if [ /run/mahout/wal-end -nt "$data/global/pg_control" ]; then
+      read -r end </run/mahout/wal-end
+      echo "control $data wal end: $end"
+    fi
   done
   find_socket
   bin=$(postgresql_bin psql "$major")

@@ -173,10 +173,14 @@ impl NodeFacts {
             Action::JoinEtcd { .. } | Action::SurviveAlone { .. } => {
                 self.project_unit(super::etcd::UNIT, UnitOperation::Start);
             }
-            Action::RemoveKeys { .. } => {
+            Action::RemoveKeys { path, .. } => {
                 if let Some(etcd) = &mut self.etcd {
-                    etcd.keys.clear();
-                    etcd.initialize = None;
+                    // Nothing behind the last `/` is all of them.
+                    let key = path.rsplit('/').next().unwrap_or_default();
+                    etcd.keys.retain(|name| !name.starts_with(key));
+                    if "initialize".starts_with(key) {
+                        etcd.initialize = None;
+                    }
                 }
             }
             // It is of use to another run.

@@ -195,7 +195,7 @@ impl Restoration<'_> {
         let work = self.stops.iter().map(stop).collect();
         draft.phase("patroni stops", Rollout::Parallel, work, |_| None);
         if let Some(survivor) = &self.survivor {
-            survivor.plan(draft, desired);
+            survivor.plan(draft, desired, self.first.is_some());
         }
     }
 

@@ -43,6 +43,10 @@ pub(super) fn foreign_etcd(
                     .is_some_and(|etcd| !etcd.members.is_empty())
             })
         });
+        let works = cluster.with_role(Role::Etcd).any(|node| {
+            let facts = desired.facts.nodes.get(&node.name);
+            facts.is_some_and(|facts| facts.etcd.as_ref().is_some_and(|etcd| etcd.healthy))
+        });
         // They all say the same; once is enough.
         if first.is_some_and(|first| first.name == node.name) {
             findings.refuse(
@@ -52,9 +56,17 @@ pub(super) fn foreign_etcd(
                     named(&strangers)
                 ),
                 Some(
-                    "put the node back into the inventory, or take it out of etcd: `etcdctl member \
-                     remove ID`"
-                        .to_owned(),
+                    match works {
+                        true => {
+                            "put the node back into the inventory, or take it out of etcd: `etcdctl \
+                             member remove ID`"
+                        }
+                        false => {
+                            "put the node back into the inventory, and have it run; if those machines \
+                             are gone for good, and with them etcd's majority: `mahout restore-dcs`"
+                        }
+                    }
+                    .to_owned(),
                 ),
             );
         }

@@ -6,6 +6,52 @@ use super::case::{Case, IDENTIFIER, phase, steps, titles};
 use super::restore::{planned, refused, restore, robbed, shut_down};
 
 #[test]
+fn machines_that_are_gone_are_forgotten() {
+    let mut case = robbed(&[]);
+    case.lose_leader();
+    let text = "scope: main\nnodes: { pg-1: { address: 10.0.0.11 } }\n";
+    case.cluster = Case::bare(text, "debian-12").cluster;
+    for gone in ["pg-2", "pg-3"] {
+        case.facts.nodes.remove(&gone.into());
+    }
+    let refusal = case.refusal();
+    assert!(refusal.contains("`mahout restore-dcs`"), "{refusal}");
+    let plan = planned(&case);
+    let told = steps(&plan);
+    let survives: Vec<&str> = told
+        .iter()
+        .filter_map(|step| step.strip_prefix("etcd survivor/pg-1: "))
+        .collect();
+    // The last leader and its standby are gone, too.
+    assert_eq!(
+        survives[survives.len() - 2..],
+        [
+            "copy /var/lib/etcd/main to /var/lib/etcd/main.before-restore-TIME, start etcd.service \
+             as the only member",
+            "remove /service/main/sync from etcd",
+        ]
+    );
+    assert!(!told.iter().any(|step| step.contains("join")), "{told:?}");
+    let said: Vec<&str> = plan
+        .notes
+        .iter()
+        .map(|note| note.message.as_str())
+        .collect();
+    for words in [
+        "pg-2, pg-3, which the inventory does not name, are forgotten",
+        "pg-1 leads first: nobody else has a database and may lead",
+    ] {
+        assert!(said.iter().any(|said| said.contains(words)), "{said:?}");
+    }
+    // With another of them there, two are the majority of the three that etcd counts on.
+    let mut case = robbed(&[]);
+    let text = super::case::THREE.replace("  pg-3: { address: 10.0.0.13 }\n", "");
+    case.cluster = Case::bare(&text, "debian-12").cluster;
+    case.facts.nodes.remove(&"pg-3".into());
+    refused(restore(&case, None, None), &["a majority is not lost"]);
+}
+
+#[test]
 fn who_was_stopped_by_an_interrupted_run_is_known_to_have_come_as_far() {
     let mut case = robbed(&["pg-1", "pg-2", "pg-3"]);
     case.lose_leader();

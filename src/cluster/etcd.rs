@@ -118,6 +118,34 @@ impl Cluster {
         Some((username, secrets.get(&SecretName::Etcd)))
     }
 
+    /// The commands after which a database of etcd's that has reached its quota has room again, to be
+    /// pasted on a member's node. Of an etcd that is not ours only what they are.
+    pub fn etcd_room_commands(&self) -> String {
+        let room = "etcdctl compaction --physical --command-timeout=120s \"$(etcdctl endpoint status -w \
+                    json | grep -o '\"revision\":[0-9]*' | cut -d: -f2 | sort -n | tail -n 1)\"; \
+                    etcdctl defrag --command-timeout=120s && etcdctl alarm disarm";
+        if !self.etcd_is_ours() {
+            return format!("`{room}`");
+        }
+        let urls = self.with_role(Role::Etcd);
+        let urls: Vec<String> = urls.map(|node| self.etcd_client_url(node)).collect();
+        let mut export = format!("export ETCDCTL_API=3 ETCDCTL_ENDPOINTS={}", urls.join(","));
+        if self.tls.enabled {
+            let pem = CertificatePurpose::EtcdServer.path();
+            export.push_str(&format!(
+                " ETCDCTL_CACERT={CA_FILE} ETCDCTL_CERT={pem} ETCDCTL_KEY={pem}"
+            ));
+        }
+        let (login, password) = match self.etcd_asks_for_login() {
+            true => (
+                "; read -rsp 'etcd_root: ' it; export ETCDCTL_USER=\"root:$it\"",
+                ", with what `mahout secrets show etcd_root` prints as the password",
+            ),
+            false => ("", ""),
+        };
+        format!("as root on a member's node: `{export}{login}; {room}`{password}")
+    }
+
     /// With which files Patroni speaks to etcd: none in clear text.
     pub fn etcd_client_files(&self) -> EtcdClientFiles {
         match &self.etcd.external {

@@ -211,6 +211,9 @@ pub(super) fn call(action: &Action) -> Call {
         Action::SurviveAlone { data_dir } => {
             (&CARE, format!("survive_alone {}", sh(data_dir)), 900)
         }
+        Action::KeepWalEnd { timeline, bytes } => {
+            (&CARE, format!("keep_wal_end {timeline} {bytes}"), 30)
+        }
         Action::RemoveKeys { url, root, path } => {
             let requests = etcd_access::remove_keys(root, path);
             let call = format!("etcd_access {}", sh(url));

@@ -27,8 +27,8 @@ pub(super) fn call(guard: &Guard) -> String {
                 "patient_guard etcd_quorum_without {} {needed}",
                 sh(node.as_str())
             );
-            for url in others {
-                script.push_str(&format!(" {}", sh(url)));
+            for (node, url) in others {
+                script.push_str(&format!(" {} {}", sh(node.as_str()), sh(url)));
             }
             script
         }

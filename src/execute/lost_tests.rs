@@ -4,10 +4,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::action;
 use super::local_node::{LocalNode, shells};
+use super::script::GUARD;
 use super::shell_tests::with;
-use crate::plan::Action;
+use super::{action, guard};
+use crate::plan::{Action, Guard};
 
 /// Does `action` beside a systemd that tells what it was asked, and the settings of a start.
 fn act(node: &LocalNode, action: &Action) -> (i32, String, String) {
@@ -69,6 +70,36 @@ fn who_goes_on_alone_forgets_the_others_once_and_keeps_a_copy() {
             let kept = fs::read_to_string(place.join("member/snap/db"));
             assert_eq!(kept.expect("the file"), "keys");
         }
+    }
+}
+
+#[test]
+fn a_guard_names_the_members_that_are_not_healthy() {
+    for shell in shells() {
+        let node = LocalNode::new(shell);
+        let others = [("a", "http://127.0.0.1:1"), ("b", "http://127.0.0.1:2")];
+        let guard = Guard::EtcdQuorumWithout {
+            node: "c".into(),
+            others: others.map(|(name, url)| (name.into(), url.into())).into(),
+            needed: 1,
+        };
+        let call = guard::call(&guard).replace("patient_guard ", "");
+        let (_, said) = node.sh(&with(&GUARD, &call));
+        let expected = "etcd would lose its quorum without `c`: not healthy: \
+                        `a` (http://127.0.0.1:1), `b` (http://127.0.0.1:2)\n";
+        assert_eq!(said, expected, "{shell:?}");
+    }
+}
+
+#[test]
+fn how_far_a_stopped_server_had_come_is_kept() {
+    for shell in shells() {
+        let node = LocalNode::new(shell);
+        let (timeline, bytes) = (3, 83_886_448);
+        let (code, said, _) = act(&node, &Action::KeepWalEnd { timeline, bytes });
+        assert_eq!((code, said.as_str()), (0, ""), "{shell:?}");
+        let kept = fs::read_to_string(node.path("/run/mahout/wal-end"));
+        assert_eq!(kept.expect("the file"), "3 83886448\n");
     }
 }
 

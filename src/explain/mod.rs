@@ -55,7 +55,7 @@ pub fn judge(node: &NodeName, evidence: &Evidence, names: &Names) -> Vec<Cause> 
             Some(Cause {
                 signature: signature.name,
                 cause,
-                remedy: signature.remedy.replace("NODE", node.as_str()),
+                remedy: names.remedy(signature.remedy, node),
                 evidence: lines[skipped..].to_vec(),
             })
         })

@@ -1,10 +1,13 @@
 //! Whom a record may speak of: the roles and addresses of the cluster.
 
 use crate::cluster::postgresql::PROBE_ROLE;
-use crate::cluster::{Cluster, Role};
+use crate::cluster::{Cluster, NodeName, Role};
+
+/// The commands that make room in etcd.
+const ROOM: &str = "{room}";
 
 /// What stands for a placeholder in the words of a signature: `{superuser}`, `{replication}`,
-/// `{rewind}`, `{probe}`, `{haproxy}`.
+/// `{rewind}`, `{probe}`, `{haproxy}`, and in a remedy `{room}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names(Vec<(&'static str, String)>);
 
@@ -17,10 +20,20 @@ impl Names {
             ("{replication}", spec.replication.clone()),
             ("{rewind}", spec.rewind.clone()),
             ("{probe}", PROBE_ROLE.to_owned()),
+            (ROOM, cluster.etcd_room_commands()),
         ];
         let doors = cluster.with_role(Role::Haproxy);
         names.extend(doors.map(|node| ("{haproxy}", node.address.to_string())));
         Self(names)
+    }
+
+    /// The remedy as it helps on `node`.
+    pub(super) fn remedy(&self, remedy: &str, node: &NodeName) -> String {
+        let mut text = remedy.replace("NODE", node.as_str());
+        if let Some((_, commands)) = self.0.iter().find(|(known, _)| *known == ROOM) {
+            text = text.replace(ROOM, commands);
+        }
+        text
     }
 
     /// One more.
@@ -52,6 +65,7 @@ impl Default for Names {
             ("{replication}", "replicator".to_owned()),
             ("{rewind}", "rewind_user".to_owned()),
             ("{probe}", PROBE_ROLE.to_owned()),
+            (ROOM, "by the commands of `mahout explain`".to_owned()),
         ])
     }
 }

@@ -33,7 +33,8 @@ pub struct PostgresqlFacts {
     /// that of its last checkpoint.
     #[serde(default)]
     pub timeline: Option<u32>,
-    /// Where its WAL ends, in bytes: written, received or replayed, whichever is the furthest.
+    /// Where its WAL ends, in bytes: written, received or replayed, whichever is the furthest. Of a
+    /// server that does not answer what is on record of it since a run of mahout's stopped it.
     #[serde(default)]
     pub wal_bytes: Option<u64>,
     /// `status` of `pg_stat_wal_receiver`: `streaming`, …; `None` if there is no receiver.
@@ -168,6 +169,10 @@ impl PostgresqlFacts {
                 let settings = answers.get("settings");
                 settings.is_some_and(|settings| settings["data_directory"] == data_dir.as_str())
             });
+        let kept = control("wal end:").and_then(|kept| {
+            let (timeline, bytes) = kept.split_once(' ')?;
+            Some((timeline.parse().ok()?, bytes.parse().ok()?))
+        });
         let settings = answers
             .get("settings")
             .and_then(Value::as_object)
@@ -184,8 +189,13 @@ impl PostgresqlFacts {
             control_state: control("cluster state:"),
             answers: answers.contains_key("in_recovery"),
             in_recovery: answers.get("in_recovery").and_then(Value::as_bool),
-            timeline: number("timeline").or_else(|| control("timeline:")?.parse().ok()),
-            wal_bytes: answers.get("wal_bytes").and_then(Value::as_u64),
+            timeline: number("timeline")
+                .or(kept.map(|(timeline, _)| timeline))
+                .or_else(|| control("timeline:")?.parse().ok()),
+            wal_bytes: match answers.get("wal_bytes") {
+                Some(bytes) => bytes.as_u64(),
+                None => kept.map(|(_, bytes)| bytes),
+            },
             wal_receiver: answers
                 .get("wal_receiver")
                 .and_then(|status| Some(status.as_str()?.to_owned())),
@@ -244,5 +254,36 @@ fn replication(value: &Value) -> ReplicationFacts {
         // A numeric in SQL; below zero while a new timeline begins.
         lag_bytes: value["lag_bytes"].as_f64().map(|lag| lag.max(0.0) as u64),
         encrypted: value["encrypted"].as_bool(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_it_had_come_counts_while_it_does_not_answer() {
+        let ask = PostgresqlAsk {
+            data_dirs: vec!["/d".to_owned()],
+            bin_dir: None,
+            port: 5432,
+            superuser: "postgres".to_owned(),
+            version: None,
+            roles: Vec::new(),
+        };
+        let place = |printed: &str| {
+            let os = OsRelease::default();
+            let facts = PostgresqlFacts::parse(&ask, &os, &Sections::of(printed));
+            (facts.timeline, facts.wal_bytes)
+        };
+        let down = "@postgresql\ncontrol /d timeline:           2\n";
+        assert_eq!(place(down), (Some(2), None));
+        let kept = format!("{down}control /d wal end: 3 83886448\n");
+        assert_eq!(place(&kept), (Some(3), Some(83_886_448)));
+        let up =
+            format!("{kept}@psql\n{{\"in_recovery\": true, \"timeline\": 4, \"wal_bytes\": 9}}\n");
+        assert_eq!(place(&up), (Some(4), Some(9)));
+        let half = format!("{down}control /d wal end: \n");
+        assert_eq!(place(&half), (Some(2), None));
     }
 }

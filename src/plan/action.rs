@@ -226,14 +226,22 @@ pub enum Action {
         /// Its data directory.
         data_dir: String,
     },
-    /// Remove every key of the cluster from etcd.
+    /// Remove the keys that begin with a path from etcd: all of the cluster's, or one.
     RemoveKeys {
         /// The client URL of the member that is asked.
         url: String,
         /// The passwords of [`crate::cluster::etcd::ROOT`].
         root: Vec<Secret>,
-        /// The path beneath which they are.
+        /// The path.
         path: String,
+    },
+    /// Write down how far a server had come that was just stopped: for as long as it has not been
+    /// started since, that is how far it has come.
+    KeepWalEnd {
+        /// The timeline.
+        timeline: u32,
+        /// Where its WAL ended.
+        bytes: u64,
     },
     /// Create a role on the leader.
     CreateRole {
@@ -363,7 +371,11 @@ impl Action {
                 "copy {data_dir} to {data_dir}.before-restore-TIME, start etcd.service as the only \
                  member"
             ),
-            Action::RemoveKeys { path, .. } => format!("remove every key under {path} from etcd"),
+            Action::RemoveKeys { path, .. } if path.ends_with('/') => {
+                format!("remove every key under {path} from etcd")
+            }
+            Action::RemoveKeys { path, .. } => format!("remove {path} from etcd"),
+            Action::KeepWalEnd { .. } => "write down where its WAL ends".to_owned(),
             Action::CreateRole { name, .. } => format!("create role {name}"),
             Action::SetPassword { name, .. } => format!("set the password of role {name}"),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::draft::{Draft, directory, systemd, write_file};
 use super::tls;
-use super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
+use super::{Action, Condition, Data, Desired, Gate, Guard, Rollout, Step, UnitOperation};
 use crate::cluster::tls::other_scheme;
 use crate::cluster::{Cluster, Node, NodeName, Role, TlsStage};
 use crate::facts::NodeFacts;
@@ -108,6 +108,30 @@ pub(super) fn configure(desired: &Desired, node: &Node, facts: &NodeFacts) -> (V
     (steps, changed)
 }
 
+/// The steps after which a member that is about to join has nothing, and is configured: its data, if
+/// there is any, is moved aside.
+pub(super) fn emptied(
+    desired: &Desired,
+    node: &Node,
+    facts: &NodeFacts,
+    label: &'static str,
+) -> Vec<Step> {
+    let etcd = facts.etcd.as_ref();
+    let mut moved = facts.clone();
+    let mut steps: Vec<Step> = Vec::new();
+    if etcd.is_some_and(|etcd| etcd.data_dir_has_member) {
+        let action = Action::MoveAside {
+            path: node.etcd_data_dir.clone(),
+            label,
+            data: Data::Etcd,
+        };
+        moved.project(&action);
+        steps.push(action.into());
+    }
+    steps.extend(configure(desired, node, &moved).0);
+    steps
+}
+
 /// Whether the member was started before its settings were last written (a run that was
 /// interrupted between the two), or the authorities that it trusts, which it reads once. Its
 /// certificates it reads at each handshake.
@@ -160,10 +184,10 @@ fn quorum_without(
             .filter(|url| !url.is_empty() && !restarted.contains(&other.name))
             .unwrap_or_else(|| cluster.etcd_client_url(other))
     };
-    let others: Vec<String> = cluster
+    let others: Vec<(NodeName, String)> = cluster
         .with_role(Role::Etcd)
         .filter(|other| other.name != node.name)
-        .map(url)
+        .map(|other| (other.name.clone(), url(other)))
         .collect();
     // One member, or two, have no quorum without it: its restart is the outage that was asked for.
     let members = others.len() + 1;

@@ -85,6 +85,40 @@ pub fn elects(cluster: &Cluster, facts: &Facts) -> bool {
         && !running.iter().any(paused)
 }
 
+/// A replica beneath which the data directory itself was removed stops, to be started again with an
+/// empty one: shut in as Patroni is, it can make none.
+pub(super) fn stop_without_directory(
+    draft: &mut Draft,
+    desired: &Desired,
+    leader: Option<&NodeName>,
+) {
+    let Some(leader) = leader.and_then(|leader| desired.cluster.node(leader)) else {
+        return;
+    };
+    let is_without = |node: &&Node| {
+        let facts = draft.facts(&node.name);
+        let data_dir = &desired.rendered[&node.name].data_dir;
+        let postgresql = facts.postgresql.as_ref();
+        facts.is_active(UNIT)
+            && node.name != leader.name
+            && !facts.directories.contains_key(data_dir)
+            && postgresql.is_some_and(|it| !it.data_dir_in_use && it.system_identifier.is_none())
+    };
+    let stop = |node: &Node| {
+        let step = Step {
+            action: systemd(UNIT, UnitOperation::Stop),
+            guard: Some(Guard::LeaderIs {
+                node: leader.name.clone(),
+                url: desired.cluster.rest_url(leader),
+            }),
+        };
+        (node.name.clone(), vec![step])
+    };
+    let members = desired.cluster.with_role(Role::Postgresql);
+    let work = members.filter(is_without).map(stop).collect();
+    draft.phase("patroni stops", Rollout::Parallel, work, |_| None);
+}
+
 /// Whether Patroni lets a member with these tags make a database and lead: `failover_priority: 0`
 /// is `nofailover`.
 pub(super) fn may_lead(tags: &Map<String, Value>) -> bool {

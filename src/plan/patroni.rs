@@ -29,6 +29,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, first: Option<&Node>) -
     dynamic::end_pause(draft, desired);
     let leader = leader(cluster, desired.facts);
     roles::passwords(draft, desired, leader.as_ref());
+    members::stop_without_directory(draft, desired, leader.as_ref());
     configure(draft, desired, leader.as_ref());
 
     let leader = members::plan(draft, desired, leader, first);

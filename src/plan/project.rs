@@ -175,12 +175,18 @@ impl NodeFacts {
             Action::JoinEtcd { .. } | Action::SurviveAlone { .. } => {
                 self.project_unit(super::etcd::UNIT, UnitOperation::Start);
             }
-            Action::RemoveKeys { .. } => {
+            Action::RemoveKeys { path, .. } => {
                 if let Some(etcd) = &mut self.etcd {
-                    etcd.keys.clear();
-                    etcd.initialize = None;
+                    // Nothing behind the last `/` is all of them.
+                    let key = path.rsplit('/').next().unwrap_or_default();
+                    etcd.keys.retain(|name| !name.starts_with(key));
+                    if "initialize".starts_with(key) {
+                        etcd.initialize = None;
+                    }
                 }
             }
+            // It is of use to another run.
+            Action::KeepWalEnd { .. } => {}
             // What etcd's members know of each other is looked at before all this.
             Action::ReplaceEtcdMember { .. } | Action::Reinitialize { .. } => {}
             // What a replica's start or a switchover brings is projected with its gate.

@@ -2,11 +2,11 @@
 //! there whose data is gone. It is taken out, added again, and joins; one at a time, and only while
 //! the others have a quorum. Everything else is what a deploy does.
 
-use super::draft::{Draft, directory, systemd};
-use super::etcd::{UNIT, configure, gate};
+use super::draft::{Draft, systemd};
+use super::etcd::{UNIT, emptied, gate};
 use super::preflight::{PlanError, is_of};
 use super::stages::stages;
-use super::{Action, Data, Desired, Guard, Rollout, Step, UnitOperation};
+use super::{Action, Desired, Guard, Rollout, Step, UnitOperation};
 use crate::cluster::{Cluster, Node, NodeName, Role, SecretName};
 use crate::facts::EtcdFacts;
 
@@ -22,8 +22,8 @@ pub(super) struct Member<'a> {
     id: Option<String>,
     /// Whether it was added, and never started.
     added: bool,
-    /// The client URLs of the others.
-    others: Vec<String>,
+    /// The others, each with its client URL.
+    others: Vec<(NodeName, String)>,
 }
 
 /// The member to replace; none where etcd has lost nothing.
@@ -107,7 +107,7 @@ pub(super) fn member<'a>(
             && !own.is_some_and(|etcd| etcd.data_dir_has_member),
         others: others
             .iter()
-            .map(|other| client_url(desired, other))
+            .map(|other| (other.name.clone(), client_url(desired, other)))
             .collect(),
     }))
 }
@@ -155,27 +155,7 @@ pub(super) fn plan(draft: &mut Draft, desired: &Desired, member: &Member) {
         draft.phase("etcd member", Rollout::Parallel, work, |_| None);
     }
 
-    let facts = draft.facts(&node.name);
-    let mut moved = facts.clone();
-    let mut steps: Vec<Step> = Vec::new();
-    let has_data = facts
-        .etcd
-        .as_ref()
-        .is_some_and(|etcd| etcd.data_dir_has_member);
-    if has_data {
-        let action = Action::MoveAside {
-            path: node.etcd_data_dir.clone(),
-            label: "before-replace",
-            data: Data::Etcd,
-        };
-        moved.project(&action);
-        steps.push(action.into());
-        let user = desired.rendered[&node.name].platform.etcd_user.as_str();
-        let made = directory(&moved, &node.etcd_data_dir, user, user, 0o700);
-        made.iter().for_each(|action| moved.project(action));
-        steps.extend(made.map(Step::from));
-    }
-    steps.extend(configure(desired, node, &moved).0);
+    let mut steps = emptied(desired, node, draft.facts(&node.name), "before-replace");
     let data_dir = node.etcd_data_dir.clone();
     steps.push(Step {
         action: Action::JoinEtcd {

@@ -182,13 +182,20 @@ impl Restoration<'_> {
             draft.note(None, message.clone());
         }
         let stop = |node: &&Node| {
-            let step: Step = systemd(patroni::UNIT, UnitOperation::Stop).into();
-            (node.name.clone(), vec![step])
+            let mut steps: Vec<Step> = vec![systemd(patroni::UNIT, UnitOperation::Stop).into()];
+            let said = desired.facts.nodes[&node.name].postgresql.as_ref();
+            let said = said.and_then(|said| Some((said.timeline?, said.wal_bytes?)));
+            // Else whoever goes on with an interrupted run does not know who is to lead.
+            steps.extend(said.map(|(timeline, bytes)| {
+                let keep = Action::KeepWalEnd { timeline, bytes };
+                Step::from(keep)
+            }));
+            (node.name.clone(), steps)
         };
         let work = self.stops.iter().map(stop).collect();
         draft.phase("patroni stops", Rollout::Parallel, work, |_| None);
         if let Some(survivor) = &self.survivor {
-            survivor.plan(draft, desired);
+            survivor.plan(draft, desired, self.first.is_some());
         }
     }
 

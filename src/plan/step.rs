@@ -57,8 +57,8 @@ pub enum Guard {
     EtcdQuorumWithout {
         /// The node whose member is about to stop.
         node: NodeName,
-        /// The client URLs of the other members.
-        others: Vec<String>,
+        /// The other members, each with its client URL.
+        others: Vec<(NodeName, String)>,
         /// How many of them must be healthy.
         needed: usize,
     },

@@ -86,6 +86,7 @@ pub(super) fn change(action: &Action) -> Change {
         | Action::Reinitialize { .. }
         | Action::ReplaceEtcdMember { .. }
         | Action::SurviveAlone { .. }
+        | Action::KeepWalEnd { .. }
         | Action::SetPassword { .. }
         | Action::PatchDynamicConfiguration { .. } => Change::Update,
         Action::RemoveFile { .. }

@@ -17,9 +17,6 @@ const SIZE_ERROR: f64 = 0.90;
 const APPLY_GAP_ERROR: u64 = 5000;
 const APPLY_GAP_WARNING: u64 = 1000;
 
-const COMPACT: &str = "compact to the current revision, then `etcdctl defrag` one member at a \
-                       time, then `etcdctl alarm disarm`";
-
 /// Every member commits proposals.
 pub(super) fn members_healthy(view: &View, judge: &mut Judge) {
     let external = view.cluster.etcd.external.is_some();
@@ -181,7 +178,7 @@ pub(super) fn alarms(view: &View, judge: &mut Judge) {
     for alarm in alarms {
         let finding = judge.error(None, format!("alarm: {alarm}"));
         if alarm.contains("NOSPACE") {
-            finding.hint(COMPACT);
+            finding.hint(room(view));
         } else {
             finding.hint("the member's data is damaged: remove the member and add it anew");
         }
@@ -189,6 +186,10 @@ pub(super) fn alarms(view: &View, judge: &mut Judge) {
     if !etcd.is_empty() {
         judge.holds("none");
     }
+}
+
+fn room(view: &View) -> String {
+    format!("make room, {}", view.cluster.etcd_room_commands())
 }
 
 /// The database is far from its quota.
@@ -209,9 +210,9 @@ pub(super) fn database_size(view: &View, judge: &mut Judge) {
         );
         let share = size as f64 / quota as f64;
         if share >= SIZE_ERROR {
-            judge.error(name, message).hint(COMPACT);
+            judge.error(name, message).hint(room(view));
         } else if share >= SIZE_WARNING {
-            judge.warning(name, message).hint(COMPACT);
+            judge.warning(name, message).hint(room(view));
         }
     }
     if let Some(largest) = largest {

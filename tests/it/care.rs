@@ -272,5 +272,7 @@ fn named_commands_under_a_writer() {
     assert!(figures.failed.is_empty(), "{figures:?}");
 
     lost::all(&lab, &first, others[1]);
+    lab.append_to_inventory("timings: fast\npatroni: { synchronous_mode: on }\n");
     destroy(&lab, &names);
+    lost::machines(&lab);
 }

@@ -1,10 +1,12 @@
 //! etcd loses what it knew: its keys, most of its members, all of them. What is written meanwhile
 //! stays, and nobody leads who has less than another.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::care::streams;
 use crate::cluster::{await_that, leader};
+use crate::failures::await_line;
 use crate::operator::{Run, TestLab};
 
 #[track_caller]
@@ -47,12 +49,13 @@ fn is_whole(lab: &TestLab) {
     says(&run, &["nothing to change"]);
 }
 
-/// A replica's data directory is gone.
+/// A replica's data directory is gone under Patroni, which may make none where it was.
 pub(crate) fn data_directory(lab: &TestLab, replica: &str) {
-    let robbed = "systemctl stop patroni; find /var/lib/postgresql/15/patroni -mindepth 1 -delete";
-    lab.on(replica, robbed).succeeds();
+    lab.on(replica, "rm -rf /var/lib/postgresql/15/patroni")
+        .succeeds();
     let run = lab.mahout(&["deploy", "--yes"]);
     run.succeeds();
+    says(&run, &["stop patroni.service", "start patroni.service"]);
     assert!(streams(lab, replica), "{run}");
 }
 
@@ -112,29 +115,50 @@ pub(crate) fn majority(lab: &TestLab, first: &str, replica: &str) {
     says(&run, &["nothing is lost"]);
 }
 
-/// Nothing is left of etcd, and since a member of Patroni is away, too, nobody leads any more.
+/// Nothing is left of etcd, and since a member of Patroni was away, too, nobody leads any more. A run
+/// that would mend it is killed when no server runs, and so none says how far it has come.
 pub(crate) fn all(lab: &TestLab, first: &str, replica: &str) {
     let rows =
         "cd / && runuser -u postgres -- psql -XAtqc 'select count(*) from ledger_one_session'";
     let before = lab.on(first, rows).stdout;
-    lab.on(replica, "systemctl stop patroni").succeeds();
     let names = lab.node_names();
     for script in ["systemctl stop etcd", "rm -rf /var/lib/etcd/*/member"] {
         for node in &names {
             lab.on(node, script).succeeds();
         }
     }
+    // Whoever leads goes on as long as every other one confirms it.
+    lab.lab(&["cut", replica]);
     await_that("nobody leads", Duration::from_secs(60), || {
         leader(lab).is_none()
     });
+    lab.lab(&["heal", replica]);
     let refused = lab.mahout(&["deploy", "--yes"]);
     refused.exits_with(3);
     says(
         &refused,
         &["the DCS knows no cluster", "`mahout restore-dcs`"],
     );
-    // Whether the one that is down has more is not to be seen.
     let scope = scope(lab);
+    let is_seen = || {
+        let run = lab.mahout(&["restore-dcs", "--dry-run"]);
+        let seen = "leads first: nobody has come further than timeline ";
+        run.code == 0 && (run.stdout.contains(seen) || run.stderr.contains(seen))
+    };
+    // Who has led starts once more.
+    await_that("the furthest is seen", Duration::from_secs(60), is_seen);
+    let run = lab.mahout_begins(&["restore-dcs", "--confirm", &scope]);
+    await_line(&run.stderr, "phase etcd");
+    run.signal("KILL");
+    assert_eq!(run.ends().code, -1);
+    // What it has still begun on the nodes comes to its end first.
+    await_that("the furthest is known", Duration::from_secs(60), is_seen);
+    // Whether one that has been started since has more is not to be seen.
+    lab.on(
+        replica,
+        "touch /var/lib/postgresql/15/patroni/global/pg_control",
+    )
+    .succeeds();
     let refused = lab.mahout(&["restore-dcs", "--confirm", &scope]);
     refused.exits_with(3);
     says(
@@ -150,5 +174,61 @@ pub(crate) fn all(lab: &TestLab, first: &str, replica: &str) {
     says(&run, &[&format!("{first} leads first")]);
     assert_eq!(leader(lab).as_deref(), Some(first));
     assert_eq!(lab.on(first, rows).stdout, before);
+    is_whole(lab);
+}
+
+/// Two machines of three are gone for good, the leader and its synchronous standby: the third one has
+/// what it has received, and goes on alone.
+pub(crate) fn machines(lab: &TestLab) {
+    let psql = |node: &str, query: &str| {
+        let script = format!("cd / && runuser -u postgres -- psql -XAtqc \"{query}\"");
+        lab.on(node, &script).stdout.trim().to_owned()
+    };
+    let first = leader(lab).expect("a leader");
+    let of_standby = "select application_name from pg_stat_replication where sync_state = 'sync'";
+    await_that("a synchronous standby", Duration::from_secs(60), || {
+        !psql(&first, of_standby).is_empty()
+    });
+    let standby = psql(&first, of_standby);
+    let gone = [first.clone(), standby];
+    let names = lab.node_names();
+    let left = names.iter().find(|name| !gone.contains(name));
+    let left = left.expect("a third one");
+    psql(&first, "create table kept as select 1");
+    await_that("it has received it", Duration::from_secs(60), || {
+        psql(left, "select count(*) from kept") == "1"
+    });
+    for node in &gone {
+        lab.lab(&["kill", node]);
+    }
+    let text = lab.read("inventory.yml");
+    let is_gone = |line: &&str| {
+        gone.iter()
+            .any(|node| line.starts_with(&format!("  {node}:")))
+    };
+    let lines: Vec<&str> = text.lines().filter(|line| !is_gone(line)).collect();
+    lab.write(Path::new("inventory.yml"), &(lines.join("\n") + "\n"));
+
+    await_that("etcd has no leader", Duration::from_secs(60), || {
+        let run = lab.mahout(&["deploy", "--yes"]);
+        run.exits_with(3);
+        says(&run, &["members that the inventory does not name"]);
+        run.stderr.contains("`mahout restore-dcs`")
+    });
+    let run = lab.mahout(&["restore-dcs", "--confirm", &scope(lab)]);
+    run.succeeds();
+    for words in [
+        "which the inventory does not name, are forgotten",
+        &*format!("{left} leads first: nobody else has a database"),
+    ] {
+        says(&run, &[words]);
+    }
+    assert_eq!(leader(lab).as_ref(), Some(left));
+    assert_eq!(psql(left, "select count(*) from kept"), "1");
+    psql(left, "insert into kept values (2)");
+    assert_eq!(psql(left, "select count(*) from kept"), "2");
+    let member_list = format!("{} etcdctl member list", etcdctl(lab, left));
+    let members = lab.on(left, &member_list).stdout;
+    assert_eq!(members.lines().count(), 1, "{members}");
     is_whole(lab);
 }

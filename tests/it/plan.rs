@@ -20,6 +20,7 @@ mod preflight;
 mod refused_etcd;
 mod relay;
 mod restore;
+mod restore_again;
 mod selinux;
 mod settle;
 mod show;

@@ -92,6 +92,12 @@ end_once() {
 	systemctl daemon-reload
 }
 
+# keep_wal_end TIMELINE BYTES: of the server that has just stopped. The facts believe it while it is
+# newer than what a start of the server writes first.
+keep_wal_end() {
+	echo "$1 $2" >/run/mahout/wal-end || exit 1
+}
+
 # respawn_patroni: PostgreSQL runs on, since only Patroni gets the signal (KillMode=process).
 respawn_patroni() {
 	local before until

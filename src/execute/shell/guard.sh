@@ -62,19 +62,21 @@ hands_over() {
 	fi
 }
 
-# etcd_quorum_without NODE NEEDED [URL]…
+# etcd_quorum_without NODE NEEDED [MEMBER URL]…
 etcd_quorum_without() {
 	local node=$1 needed=$2 healthy=0 ill='' url
 	shift 2
-	for url in "$@"; do
+	while [ $# -gt 1 ]; do
+		url=$2
 		http "$url/health"
 		case $body in
 		*'"health":"true"'* | *'"health": "true"'* | *'"health":true'*) healthy=$((healthy + 1)) ;;
-		*) ill="$ill $url" ;;
+		*) ill="${ill:+$ill, }\`$1\` ($url)" ;;
 		esac
+		shift 2
 	done
 	[ "$healthy" -lt "$needed" ] || return 0
-	echo "etcd would lose its quorum without \`$node\`: not healthy are$ill"
+	echo "etcd would lose its quorum without \`$node\`: not healthy: $ill"
 }
 
 # data_directory_empty PATH

@@ -49,7 +49,7 @@ pub(super) const ALL: &[Signature] = &[
         ],
         over: &["alarm disarmed", "disarmed alarm"],
         cause: "etcd's database has reached its quota: it refuses every write",
-        remedy: "compact, `etcdctl defrag` one member at a time, then `etcdctl alarm disarm`",
+        remedy: "compact, defragment one member after the other, and take the alarm back, {room}",
         ..Signature::PLAIN
     },
     Signature {
@@ -63,7 +63,8 @@ pub(super) const ALL: &[Signature] = &[
         over: &["elected leader", "became leader at term"],
         cause: "this etcd member finds no leader: it is cut off, or most of the members are away",
         remedy: "`mahout status` shows who is away; start `etcd.service` there, or mend what keeps \
-                 the members apart",
+                 the members apart; machines that are gone for good: take them out of the inventory, \
+                 then `mahout restore-dcs`",
         ..Signature::PLAIN
     },
     Signature {

@@ -37,7 +37,9 @@ postmasters() {
       *)
         pid=${pair% *}
         if [ "/proc/$pid/ns/pid" -ef /proc/self/ns/pid ]; then
-          echo "postmaster $pid $(readlink "/proc/$pid/cwd")"
+          cwd=$(readlink "/proc/$pid/cwd")
+          # One whose directory was removed beneath it runs for up to a minute more.
+          echo "postmaster $pid ${cwd% (deleted)}"
         fi
         ;;
     esac
@@ -127,6 +129,11 @@ postgresql() {
     if [ -n "$bin" ]; then
       "$bin/pg_controldata" "$data" | sed -n "s|^Database |control $data |p
         s|^Latest checkpoint's TimeLineID|control $data timeline|p"
+    fi
+    # Written when a run of mahout stopped the server, which has not been started since.
+    if [ /run/mahout/wal-end -nt "$data/global/pg_control" ]; then
+      read -r end </run/mahout/wal-end
+      echo "control $data wal end: $end"
     fi
   done
   echo @psql

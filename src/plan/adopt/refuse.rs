@@ -82,6 +82,15 @@ pub(super) fn sources(desired: &Desired) -> Result<BTreeMap<NodeName, Source>, V
 
 /// All that does not fit, of all nodes.
 pub(super) fn misfits(desired: &Desired, sources: &BTreeMap<NodeName, Source>) -> Vec<Refusal> {
+    // One in clear can be a takeover that was interrupted.
+    let is_done = |source: &Source| source.is_ours && source.has("/restapi/certfile");
+    if !sources.is_empty() && sources.values().all(is_done) {
+        return vec![Refusal {
+            node: None,
+            message: "this cluster is mahout's already: there is nothing to take over".to_owned(),
+            hint: Some("`mahout deploy` makes it what the inventory says".to_owned()),
+        }];
+    }
     let mut refusals = Vec::new();
     if desired.cluster.tls.enabled {
         refusals.push(Refusal {
@@ -200,7 +209,7 @@ fn store(cluster: &Cluster, node: &Node, source: &Source) -> Vec<Refusal> {
             node,
             format!("{what} TLS here, with certificates that mahout does not know"),
             "mahout takes over a cluster that runs in clear, and turns TLS on with certificates of \
-             its own or yours afterwards; what it has deployed itself is not adopted"
+             its own or yours afterwards"
                 .to_owned(),
         ));
     }

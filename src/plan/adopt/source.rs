@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::facts::ProcessFacts;
+use crate::render::MANAGED_BY;
 
 /// What Patroni's environment may say, and which setting that is.
 const VARIABLES: [(&str, &str); 31] = [
@@ -67,6 +68,8 @@ pub(super) struct Source {
     pub(super) document: Value,
     /// The variables that say something, by name.
     pub(super) variables: Vec<String>,
+    /// Whether mahout wrote the file.
+    pub(super) is_ours: bool,
 }
 
 impl Source {
@@ -107,6 +110,7 @@ impl Source {
             path: path.clone(),
             document,
             variables,
+            is_ours: text.expose().contains(MANAGED_BY),
         })
     }
 

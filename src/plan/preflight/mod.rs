@@ -7,6 +7,7 @@ mod host;
 mod identity;
 mod packages;
 mod passwords;
+mod postgresql;
 mod tls;
 mod vault;
 mod vip;
@@ -14,7 +15,7 @@ mod vip;
 use std::fmt;
 
 pub(crate) use etcd::is_of;
-pub(super) use identity::two_databases;
+pub(super) use postgresql::two_databases;
 
 use super::{Desired, Note};
 use crate::cluster::NodeName;
@@ -113,7 +114,7 @@ pub(super) fn check(desired: &Desired, mends: &Mends) -> Result<Vec<Note>, PlanE
                 if !mends.joins.contains(&node.name) {
                     identity::foreign_etcd(&mut findings, desired, node, facts, mends);
                 }
-                identity::foreign_postgresql(&mut findings, desired, node, facts, mends);
+                postgresql::foreign_postgresql(&mut findings, desired, node, facts, mends);
                 if !mends.dcs {
                     identity::unknown_leader(&mut findings, desired, node, facts);
                 }
@@ -135,7 +136,7 @@ pub(super) fn check(desired: &Desired, mends: &Mends) -> Result<Vec<Note>, PlanE
     passwords::check(&mut findings, desired);
     vip::check(&mut findings, desired);
     etcd::check(&mut findings, desired, mends);
-    identity::different_databases(&mut findings, desired);
+    postgresql::different_databases(&mut findings, desired);
     identity::stale_dcs_keys(&mut findings, desired);
     if findings.refusals.is_empty() {
         Ok(findings.notes)

@@ -42,11 +42,11 @@ pub(super) fn newest<'a>(
     }
 }
 
-/// Every server says how far it has come.
+/// Every server says how far it has come, or did when an earlier run stopped it.
 fn by_wal<'a>(desired: &Desired, nodes: &[&'a Node]) -> Option<(&'a Node, String)> {
     let mut furthest: Option<((u32, u64), &Node)> = None;
     for node in nodes {
-        let facts = facts_of(desired, node).filter(|facts| facts.answers)?;
+        let facts = facts_of(desired, node)?;
         let place = (facts.timeline?, facts.wal_bytes?);
         // The first of several that are even.
         if furthest.is_none_or(|(far, _)| place > far) {
@@ -85,7 +85,6 @@ fn cannot_be_seen(desired: &Desired, nodes: &[&Node]) -> PlanError {
     let said = nodes.iter().map(|node| {
         let what = match facts_of(desired, node) {
             Some(PostgresqlFacts {
-                answers: true,
                 timeline: Some(timeline),
                 wal_bytes: Some(bytes),
                 ..

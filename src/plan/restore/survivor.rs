@@ -2,14 +2,15 @@
 //! with nothing. So etcd's own documentation has it, by `--force-new-cluster`; users and their
 //! passwords stay.
 
-use super::super::draft::{Draft, directory, systemd};
-use super::super::etcd::{GATE_DEADLINE, UNIT, configure};
+use super::super::draft::{Draft, systemd};
+use super::super::etcd::{GATE_DEADLINE, UNIT, configure, emptied};
 use super::super::preflight::{PlanError, is_of};
 use super::super::replace::{facts_of, roots};
-use super::super::{Action, Condition, Data, Desired, Gate, Guard, Rollout, Step, UnitOperation};
+use super::super::{Action, Condition, Desired, Gate, Guard, Rollout, Step, UnitOperation};
 use super::refusal;
 use crate::cluster::{Node, NodeName, Role};
 use crate::facts::EtcdFacts;
+use crate::facts::etcd::EtcdMember;
 
 /// What is left of etcd.
 pub(super) enum Etcd<'a> {
@@ -30,6 +31,8 @@ pub(super) struct Survivor<'a> {
     members: Vec<&'a Node>,
     /// Who joins.
     pub(super) joins: Vec<&'a Node>,
+    /// The members that it forgets and the inventory does not name.
+    gone: Vec<String>,
 }
 
 /// What is left of etcd, by what the nodes say; `from` decides between several.
@@ -65,7 +68,10 @@ pub(super) fn etcd<'a>(
         return Err(refusal(&message, &hint));
     }
     let chosen = from.and_then(|from| cluster.node(from));
-    let quorum = nodes.len() / 2 + 1;
+    // It counts on members, too, that the inventory no longer names: those do not come back.
+    let known = with_data.iter().filter_map(|node| facts_of(desired, node));
+    let known = known.map(|etcd| etcd.members.len()).max().unwrap_or(0);
+    let quorum = nodes.len().max(known) / 2 + 1;
     let node = match (chosen, with_data.as_slice()) {
         (Some(node), _) => node,
         (None, []) => return Ok(Etcd::Empty),
@@ -80,7 +86,8 @@ pub(super) fn etcd<'a>(
             return Err(refusal(
                 &message,
                 "`systemctl start etcd` there, or see `mahout explain`; where all but one are of \
-                 no use, `--from NODE` says whose data counts",
+                 no use, or they wait for members that are gone for good, `--from NODE` says whose \
+                 data counts",
             ));
         }
         (None, [only]) => only,
@@ -91,6 +98,7 @@ pub(super) fn etcd<'a>(
         is_alone: false,
         members: vec![node],
         joins: except(&nodes, &[node]),
+        gone: strangers(desired, &nodes, node),
     }))
 }
 
@@ -123,7 +131,19 @@ fn works<'a>(
         is_alone: true,
         members,
         joins,
+        gone: Vec::new(),
     }))
+}
+
+/// The members that the one of `node` knows, and the inventory does not.
+fn strangers(desired: &Desired, nodes: &[&Node], node: &Node) -> Vec<String> {
+    let known = facts_of(desired, node).map_or(&[][..], |etcd| etcd.members.as_slice());
+    let is_ours = |member: &EtcdMember| {
+        let mut nodes = nodes.iter();
+        nodes.any(|node| is_of(desired.cluster, node, member))
+    };
+    let strangers = known.iter().filter(|member| !is_ours(member));
+    strangers.map(|member| member.name.clone()).collect()
 }
 
 /// Of several members with data the one that has come the furthest.
@@ -166,14 +186,23 @@ impl<'a> Survivor<'a> {
     /// In words.
     pub(super) fn said(&self) -> String {
         let (name, joins) = (&self.node.name, names(&self.joins));
-        match joins.as_str() {
-            "" => format!("etcd goes by the data of {name}"),
-            _ => format!("etcd goes by the data of {name}; {joins} join it with nothing"),
-        }
+        let joins = match joins.as_str() {
+            "" => String::new(),
+            _ => format!("; {joins} join it with nothing"),
+        };
+        let gone = match self.gone.join(", ").as_str() {
+            "" => String::new(),
+            gone => format!(
+                "; {gone}, which the inventory does not name, are forgotten, and so is whatever was \
+                 committed there alone"
+            ),
+        };
+        format!("etcd goes by the data of {name}{joins}{gone}")
     }
 
-    /// Adds the phases.
-    pub(super) fn plan(&self, draft: &mut Draft, desired: &Desired) {
+    /// Adds the phases. If somebody `leads_first`, Patroni is not to keep that one from it: in
+    /// synchronous mode it lets nobody lead but the last leader and its standbys.
+    pub(super) fn plan(&self, draft: &mut Draft, desired: &Desired, leads_first: bool) {
         let runs = |node: &&&Node| {
             let unit = draft.facts(&node.name).units.get(UNIT);
             unit.is_some_and(|unit| unit.active != "inactive" && unit.load != "not-found")
@@ -190,6 +219,14 @@ impl<'a> Survivor<'a> {
             let (mut steps, _) = configure(desired, self.node, facts);
             let data_dir = self.node.etcd_data_dir.clone();
             steps.push(Action::SurviveAlone { data_dir }.into());
+            if leads_first {
+                let forget = Action::RemoveKeys {
+                    url: desired.cluster.etcd_client_url(self.node),
+                    root: roots(desired),
+                    path: format!("{}sync", desired.cluster.dcs_path()),
+                };
+                steps.push(forget.into());
+            }
             let work = vec![(self.node.name.clone(), steps)];
             draft.phase("etcd survivor", Rollout::Parallel, work, |_| {
                 Some(healthy(desired, &members))
@@ -208,7 +245,7 @@ impl<'a> Survivor<'a> {
         members: &mut Vec<&'a Node>,
     ) {
         let cluster = desired.cluster;
-        let url = |member: &&Node| cluster.etcd_client_url(member);
+        let place = |member: &&Node| (member.name.clone(), cluster.etcd_client_url(member));
         let add = Step {
             action: Action::ReplaceEtcdMember {
                 url: cluster.etcd_client_url(self.node),
@@ -219,7 +256,7 @@ impl<'a> Survivor<'a> {
             guard: Some(Guard::EtcdQuorumWithout {
                 node: node.name.clone(),
                 needed: members.len() / 2 + 1,
-                others: members.iter().map(url).collect(),
+                others: members.iter().map(place).collect(),
             }),
         };
         let work = vec![(self.node.name.clone(), vec![add])];
@@ -228,23 +265,7 @@ impl<'a> Survivor<'a> {
         members.push(node);
         let peer = |member: &&Node| format!("{}={}", member.name, cluster.etcd_peer_url(member));
         let peers: Vec<String> = members.iter().map(peer).collect();
-        let mut moved = draft.facts(&node.name).clone();
-        let mut steps: Vec<Step> = Vec::new();
-        let etcd = moved.etcd.as_ref();
-        if etcd.is_some_and(|etcd| etcd.data_dir_has_member) {
-            let action = Action::MoveAside {
-                path: node.etcd_data_dir.clone(),
-                label: "before-restore",
-                data: Data::Etcd,
-            };
-            moved.project(&action);
-            steps.push(action.into());
-            let user = desired.rendered[&node.name].platform.etcd_user.as_str();
-            let made = directory(&moved, &node.etcd_data_dir, user, user, 0o700);
-            made.iter().for_each(|action| moved.project(action));
-            steps.extend(made.map(Step::from));
-        }
-        steps.extend(configure(desired, node, &moved).0);
+        let mut steps = emptied(desired, node, draft.facts(&node.name), "before-restore");
         let join = Action::JoinEtcd {
             data_dir: node.etcd_data_dir.clone(),
             initial_cluster: Some(peers.join(",")),

@@ -1,8 +1,10 @@
 //! etcd's members, broken one by one, the second replica's mostly.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::{Fault, on, on_all, round};
+use super::{Fault, causes, on, on_all, round};
+use crate::cluster::await_that;
 use crate::lost::etcdctl;
 use crate::operator::TestLab;
 
@@ -151,15 +153,27 @@ fn room(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&str; 3]) {
             Fault::new(first, "etcd-nospace", "NOSPACE", "true"),
         ],
     );
-    let etcdctl = etcdctl(lab, first);
+    // What is told to be pasted helps.
+    let run = lab.mahout(&["explain", first, "--output", "json"]);
+    let told = causes(&run);
+    let told = told
+        .iter()
+        .find(|cause| cause["signature"] == "etcd-nospace");
+    let remedy = told.and_then(|cause| cause["remedy"].as_str());
+    let commands = remedy.and_then(|remedy| remedy.split('`').nth(1));
+    let script = format!(
+        "cat >/root/room <<'END'\n{}\nEND\nbash /root/room <<'END'\n{}\nEND\n",
+        commands.expect("commands"),
+        lab.secret("etcd_root")
+    );
     on(
         lab,
         second,
-        &format!(
-            "cp -a /root/etcd /etc/default/etcd; systemctl restart etcd
-             {etcdctl} timeout 60 sh -c 'until etcdctl alarm disarm; do sleep 0.2; done'"
-        ),
+        "cp -a /root/etcd /etc/default/etcd; systemctl restart etcd",
     );
+    await_that("etcd has room", Duration::from_secs(60), || {
+        lab.on(second, &script).code == 0
+    });
 }
 
 fn identity(lab: &TestLab, seen: &mut BTreeSet<&'static str>, nodes: [&str; 3]) {

@@ -101,6 +101,28 @@ fn says(case: &mut Case, node: &str, from: &str, to: &str) {
 }
 
 #[test]
+fn what_is_mahouts_already_is_told_so() {
+    let mut case = by_hand_with("postgresql: { parameters: { ssl: on } }\n");
+    for node in NODES {
+        let own = settings(node).replace(
+            "restapi: {",
+            "restapi: { certfile: /etc/mahout/patroni.pem,",
+        );
+        process(&mut case, node).config = Some(Secret::new(format!("# managed by mahout\n{own}")));
+    }
+    let error = adopt(&case).expect_err("refused").to_string();
+    assert!(
+        error.contains("this cluster is mahout's already"),
+        "{error}"
+    );
+    assert!(error.contains("`mahout deploy`"), "{error}");
+    assert!(!error.contains("TLS"), "{error}");
+    // One of them is somebody else's.
+    says(&mut case, "pg-3", "scope: main", "scope: other");
+    refused(&case, "`scope` is other on pg-3");
+}
+
+#[test]
 fn nothing_that_runs_is_restarted() {
     let case = by_hand();
     let plan = adopt(&case).expect("a plan");

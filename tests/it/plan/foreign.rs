@@ -1,6 +1,8 @@
 //! What runs or lies on the nodes already, and is not this cluster's.
 
-use super::case::{Case, IDENTIFIER};
+use mahout::plan::Guard;
+
+use super::case::{Case, IDENTIFIER, steps};
 use super::preflight::{bare, refused};
 
 /// Patroni is stopped and the DCS knows nothing.
@@ -86,7 +88,14 @@ fn a_data_directory_with_half_a_database_or_none_is_refused() {
     );
     let mut case = Case::running();
     case.postgresql("pg-3").system_identifier = None;
-    assert!(case.plan().is_empty(), "Patroni runs: a copy is under way");
+    "creating replica".clone_into(&mut case.patroni("pg-3").state);
+    assert!(case.plan().is_empty(), "a copy is under way");
+    "crashed".clone_into(&mut case.patroni("pg-3").state);
+    refused(
+        &case,
+        "pg-3: the database is gone from /var/lib/postgresql/15/patroni under Patroni, and some \
+         files are left",
+    );
     case.stop("pg-3", "patroni.service");
     refused(
         &case,
@@ -95,6 +104,30 @@ fn a_data_directory_with_half_a_database_or_none_is_refused() {
     // Without the package nobody could read it.
     case.node("pg-3").packages.remove("postgresql-15");
     case.plan();
+}
+
+#[test]
+fn a_patroni_whose_data_directory_was_removed_starts_again_with_one() {
+    let mut case = Case::running();
+    let data_dir = "/var/lib/postgresql/15/patroni";
+    for node in ["pg-1", "pg-3"] {
+        case.node(node).directories.remove(data_dir);
+        *case.postgresql(node) = Default::default();
+    }
+    // The leader's is Patroni's to notice: it lets another one lead.
+    let plan = case.plan();
+    let told = steps(&plan);
+    assert_eq!(
+        told[..2],
+        [
+            "patroni stops/pg-3: stop patroni.service",
+            "patroni files/pg-3: directory /var/lib/postgresql/15/patroni (postgres:postgres 700)",
+        ]
+    );
+    assert!(told.contains(&"replicas/pg-3: start patroni.service".to_owned()));
+    assert!(!told.iter().any(|step| step.contains("stops/pg-1")));
+    let guard = &plan.phases[0].work[0].steps[0].guard;
+    assert!(matches!(guard, Some(Guard::LeaderIs { .. })), "{guard:?}");
 }
 
 #[test]

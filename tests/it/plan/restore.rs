@@ -1,14 +1,17 @@
 //! restore-dcs: what is left of etcd decides what is planned, and whoever has the newest database
 //! leads first.
 
-use mahout::facts::EtcdFacts;
 use mahout::plan::{Action, Condition, Desired, Guard, Plan, UnitOperation};
 
 use super::case::{Case, IDENTIFIER, operations, phase, steps, titles};
 
 const MIB: u64 = 1 << 20;
 
-fn restore(case: &Case, from: Option<&str>, leader: Option<&str>) -> Result<Plan, String> {
+pub(super) fn restore(
+    case: &Case,
+    from: Option<&str>,
+    leader: Option<&str>,
+) -> Result<Plan, String> {
     let desired = Desired {
         cluster: &case.cluster,
         secrets: &case.secrets,
@@ -22,12 +25,12 @@ fn restore(case: &Case, from: Option<&str>, leader: Option<&str>) -> Result<Plan
 }
 
 #[track_caller]
-fn planned(case: &Case) -> Plan {
+pub(super) fn planned(case: &Case) -> Plan {
     restore(case, None, None).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[track_caller]
-fn refused(plan: Result<Plan, String>, because: &[&str]) {
+pub(super) fn refused(plan: Result<Plan, String>, because: &[&str]) {
     match plan {
         Ok(plan) => panic!("planned: {:?}", steps(&plan)),
         Err(error) => {
@@ -39,7 +42,7 @@ fn refused(plan: Result<Plan, String>, because: &[&str]) {
 }
 
 /// The members of these nodes have lost their data; that of another finds no leader.
-fn robbed(nodes: &[&str]) -> Case {
+pub(super) fn robbed(nodes: &[&str]) -> Case {
     let mut case = Case::running();
     for name in ["pg-1", "pg-2", "pg-3"] {
         let etcd = case.etcd(name);
@@ -60,7 +63,7 @@ fn robbed(nodes: &[&str]) -> Case {
 }
 
 /// Patroni is down, and PostgreSQL with it.
-fn shut_down(case: &mut Case, name: &str, state: &str) {
+pub(super) fn shut_down(case: &mut Case, name: &str, state: &str) {
     case.stop(name, "patroni.service");
     let postgresql = case.postgresql(name);
     (postgresql.answers, postgresql.wal_bytes) = (false, None);
@@ -290,46 +293,6 @@ fn what_is_not_lost_is_not_restored() {
     refused(
         restore(&bare, None, None),
         &["`mahout deploy` makes a cluster"],
-    );
-}
-
-#[test]
-fn an_interrupted_restoration_goes_on_where_it_stopped() {
-    // Alone already.
-    let mut case = robbed(&["pg-1", "pg-3"]);
-    let etcd = case.etcd("pg-2");
-    etcd.healthy = true;
-    etcd.members.retain(|member| member.name == "pg-2");
-    etcd.initialize = Some(IDENTIFIER.to_owned());
-    etcd.unreadable = false;
-    let plan = planned(&case);
-    assert_eq!(
-        titles(&plan)[..4],
-        [
-            "etcd member",
-            "etcd member joins",
-            "etcd member",
-            "etcd member joins"
-        ]
-    );
-    // Two of three: as far as etcd is concerned, one that never was.
-    let members = case.etcd("pg-2").members.clone();
-    *case.etcd("pg-1") = EtcdFacts {
-        url: "https://10.0.0.11:2379".to_owned(),
-        healthy: true,
-        data_dir_has_member: true,
-        ..EtcdFacts::default()
-    };
-    let mut second = members[0].clone();
-    second.peer_urls = vec!["https://10.0.0.11:2380".to_owned()];
-    for name in ["pg-1", "pg-2"] {
-        case.etcd(name).members = [members.clone(), vec![second.clone()]].concat();
-    }
-    "active".clone_into(&mut case.unit("pg-1", "etcd.service").active);
-    let told = steps(&planned(&case));
-    assert!(
-        told[0].ends_with("add a new member of etcd at https://10.0.0.13:2380"),
-        "{told:?}"
     );
 }
 

@@ -154,10 +154,11 @@ fn a_member_of_etcd_is_announced_where_it_will_listen_and_asked_where_it_does() 
     let Some(Guard::EtcdQuorumWithout { others, .. }) = &last.steps[1].guard else {
         panic!("{:?}", last.steps[1]);
     };
-    assert_eq!(
-        others,
-        &["https://10.0.0.11:2379", "https://10.0.0.13:2379"]
-    );
+    let places = [
+        ("pg-1", "https://10.0.0.11:2379"),
+        ("pg-3", "https://10.0.0.13:2379"),
+    ];
+    assert_eq!(*others, places.map(|(node, url)| (node.into(), url.into())));
     let first = &settings.work[0].steps[1];
     let Action::EtcdPeerUrl { url, .. } = &first.action else {
         panic!("{first:?}");

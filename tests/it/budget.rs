@@ -23,8 +23,9 @@ struct Mark(BTreeMap<String, String>);
 /// From now on each node notes what a session is for.
 fn note_sessions(lab: &TestLab) {
     for node in lab.node_names() {
+        // A restart, which leaves sessions alone, ends once sshd is ready; a reload before.
         let script = "echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/budget.conf; \
-                      systemctl reload ssh";
+                      systemctl restart ssh";
         lab.on(&node, script).succeeds();
     }
 }
@@ -32,7 +33,10 @@ fn note_sessions(lab: &TestLab) {
 impl Mark {
     fn now(lab: &TestLab) -> Self {
         let place = |node: String| {
-            let run = lab.on(&node, "journalctl -q -n 0 --show-cursor");
+            // The last line of sshd's: after one that is not, journalctl of systemd 252 leaves out
+            // the first that is.
+            let script = "journalctl --sync; journalctl -q -u ssh -n 1 --show-cursor";
+            let run = lab.on(&node, script);
             let (_, cursor) = run.stdout.split_once("cursor: ").expect("a cursor");
             (node, cursor.trim().to_owned())
         };
@@ -43,7 +47,8 @@ impl Mark {
     fn costs(&self, lab: &TestLab) -> Vec<Cost> {
         let cost = |(node, cursor): (&String, &String)| {
             let script = format!(
-                "journalctl -q -u ssh -o cat --after-cursor='{cursor}'; ss -tinHO 'sport = :22'"
+                "journalctl --sync; journalctl -q -u ssh -o cat --after-cursor='{cursor}'; \
+                 ss -tinHO 'sport = :22'"
             );
             let run = lab.on(node, &script);
             run.succeeds();

@@ -103,10 +103,10 @@ fn whole_path(suite: &str, image: &str) {
     let names = lab.node_names();
 
     lab.is_quiet();
-    lab.append_to_inventory("postgresql:\n  users: [{ name: app }]\n");
     if image == "prepared" {
         downloads_nothing(&lab, &names[1], &names[2]);
     }
+    lab.append_to_inventory("postgresql:\n  users: [{ name: app }]\n");
 
     // A dry run before anything is there.
     let before = manifest(&lab);

@@ -96,6 +96,8 @@ pub enum Command {
     },
     /// Check the inventory without touching a node
     Check,
+    /// Print the inventory's JSON Schema, for editors
+    Schema,
     /// Write every file of every node to a folder, without touching a node
     Render {
         /// Where to: one folder a node is made in it

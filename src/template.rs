@@ -9,6 +9,7 @@
 
 mod filters;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -94,6 +95,8 @@ pub enum TemplateError {
 #[derive(Debug)]
 pub struct Templates {
     tera: Tera,
+    /// The names of those that are the user's.
+    replaced: BTreeSet<String>,
 }
 
 impl Templates {
@@ -106,7 +109,10 @@ impl Templates {
         // No file of ours is HTML.
         tera.autoescape_on(Vec::<&str>::new());
         filters::register(&mut tera);
-        let mut templates = Self { tera };
+        let mut templates = Self {
+            tera,
+            replaced: BTreeSet::new(),
+        };
         for (name, text) in BUILTIN {
             templates.add(name, text)?;
             templates.add(&format!("builtin/{name}"), text)?;
@@ -137,8 +143,14 @@ impl Templates {
                 cause,
             })?;
             templates.add(&name, &text)?;
+            templates.replaced.insert(name);
         }
         Ok(templates)
+    }
+
+    /// Whether the template `name` is the user's, of which nothing is known.
+    pub fn is_replaced(&self, name: &str) -> bool {
+        self.replaced.contains(name)
     }
 
     /// Renders the template `name` with the fields of `context` as variables.

@@ -81,6 +81,7 @@ pub async fn run(command: Command, context: &Context, out: &mut dyn Write) -> Re
     match command {
         Command::Init { file } => offline::init(context, &file, out),
         Command::Check => offline::check(context, out),
+        Command::Schema => offline::schema(out),
         Command::Render { to, platform } => offline::render(context, &to, &platform, out),
         Command::Trust { yes, dry_run } => trust::trust(context, yes, dry_run, out).await,
         Command::Facts { record } => observe::facts(context, record.as_deref(), out).await,

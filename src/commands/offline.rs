@@ -1,4 +1,4 @@
-//! The verbs that touch no node: init, check, render.
+//! The verbs that touch no node: init, check, schema, render.
 
 use std::fs;
 use std::io::Write;
@@ -65,6 +65,11 @@ pub(super) fn check(context: &Context, out: &mut dyn Write) -> Result<(), Error>
         .with("nodes", cluster.nodes.len())
         .with("worst_failover_seconds", worst.as_secs_f64());
     context.tell(outcome, out)
+}
+
+/// Shows what an inventory may say, as JSON Schema.
+pub(super) fn schema(out: &mut dyn Write) -> Result<(), Error> {
+    writeln!(out, "{:#}", inventory::schema()).map_err(Error::Output)
 }
 
 /// Writes every file of every node beneath `to`, a folder a node. They may hold secrets: folders

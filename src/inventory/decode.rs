@@ -15,6 +15,9 @@ pub trait Decode: Sized {
         None
     }
 
+    /// What it takes in this part of the file, as JSON Schema.
+    fn schema(level: Level) -> serde_json::Value;
+
     /// Reads `value`; `None` after reporting why it cannot be.
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self>;
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::free::Setting;
 use super::quantity::Size;
 use super::reference::SecretRef;
-use super::scalar::{NodePath, Port, Setting};
+use super::scalar::{NodePath, Port};
 use super::section::{List, Table, section, words};
 
 words! {

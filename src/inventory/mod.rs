@@ -14,6 +14,7 @@ mod elsewhere;
 pub mod etcd;
 mod excerpt;
 mod foreign;
+pub mod free;
 pub mod guc;
 pub mod haproxy;
 mod mask;
@@ -24,6 +25,7 @@ mod problem;
 pub mod quantity;
 pub mod reference;
 pub mod scalar;
+mod schema;
 mod section;
 mod slips;
 mod source;
@@ -44,6 +46,7 @@ pub use decode::{Decode, Decoder, over};
 pub use excerpt::{Style, render};
 pub(crate) use mask::is_secret;
 pub use problem::{Problem, Problems, Severity, Span, Spanned};
+pub use schema::schema;
 pub use section::{Key, Level, List, OrOff, Presence, Table};
 pub(crate) use slips::strange;
 pub use source::{InventoryError, LARGEST, Source};
@@ -106,6 +109,10 @@ impl Decode for AtLevel<GroupEntry> {
         Some(GroupEntry::KEYS)
     }
 
+    fn schema(_: Level) -> serde_json::Value {
+        Table::<GroupEntry>::schema(Level::Node)
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         decoder
             .at_level(Level::Node, |decoder| Table::decode(value, decoder))
@@ -116,6 +123,10 @@ impl Decode for AtLevel<GroupEntry> {
 impl Decode for AtLevel<NodeEntry> {
     fn keys() -> Option<&'static [Key]> {
         Some(NodeEntry::KEYS)
+    }
+
+    fn schema(_: Level) -> serde_json::Value {
+        Table::<NodeEntry>::schema(Level::Single)
     }
 
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::decode::{Decode, Decoder};
+use super::free::{Free, FreeList, Setting};
 use super::problem::Spanned;
 use super::quantity::Size;
 use super::reference::SecretRef;
-use super::scalar::{Free, FreeList, Listen, Port, Setting};
-use super::section::{Key, Table, section, words};
+use super::scalar::{Listen, Port};
+use super::section::{Key, Level, Table, section, words};
 use super::value::{Kind, Value};
 
 words! {
@@ -159,6 +162,10 @@ section! {
 pub struct TimingsEntry(pub TimingsMap);
 
 impl Decode for TimingsEntry {
+    fn schema(level: Level) -> serde_json::Value {
+        json!({"anyOf": [Base::schema(level), TimingsMap::schema(level)]})
+    }
+
     fn keys() -> Option<&'static [Key]> {
         Some(TimingsMap::KEYS)
     }

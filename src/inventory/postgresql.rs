@@ -1,10 +1,13 @@
 //! The section `postgresql`.
 
+use serde_json::json;
+
 use super::decode::{Decode, Decoder};
+use super::free::Setting;
 use super::problem::Spanned;
 use super::reference::SecretRef;
-use super::scalar::{Listen, NodePath, Port, Setting};
-use super::section::{List, Table, section};
+use super::scalar::{Listen, NodePath, Port};
+use super::section::{Level, List, Table, section};
 use super::value::{Kind, Value};
 
 section! {
@@ -71,6 +74,11 @@ pub struct Parameters {
 }
 
 impl Decode for Parameters {
+    fn schema(level: Level) -> serde_json::Value {
+        let setting = json!({"anyOf": [{"type": "null"}, Setting::schema(level)]});
+        json!({"type": "object", "additionalProperties": setting})
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let (mut set, mut unset) = (Vec::new(), Vec::new());
         for entry in decoder.map(value, "a map")? {

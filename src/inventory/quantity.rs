@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::decode::{Decode, Decoder};
+use super::schema;
+use super::section::Level;
 use super::value::Value;
 
 /// Units of time: PostgreSQL's own words, and the single letters of HAProxy and systemd.
@@ -82,6 +84,10 @@ fn split(text: &str) -> Option<(u64, &str)> {
 }
 
 impl Decode for Duration {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::quantity()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "a time such as 30, 30s, 500ms, 5min or 1h";
         let parsed = parse_duration(&decoder.scalar(value, WANTED)?.text);
@@ -100,6 +106,10 @@ impl Decode for Duration {
 pub struct Size(pub u64);
 
 impl Decode for Size {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::quantity()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "a size such as 64MB or 1GB, or a number of bytes";
         let parsed = parse_size(&decoder.scalar(value, WANTED)?.text);

@@ -1,6 +1,8 @@
 //! References to secrets. The inventory never holds one itself.
 
 use super::decode::{Decode, Decoder};
+use super::schema;
+use super::section::Level;
 use super::value::Value;
 
 /// Where a secret comes from.
@@ -22,6 +24,10 @@ const REMEDY: &str = "write `env:NAME`, `file:PATH` or `command:LINE`, or leave 
                       generated";
 
 impl Decode for SecretRef {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::text()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let scalar = decoder.scalar(value, "a reference to a secret")?;
         let path = decoder.path();

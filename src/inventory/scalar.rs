@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde_json::json;
 
 use super::decode::{Decode, Decoder};
+use super::schema;
+use super::section::Level;
 use super::slips;
 use super::suggest::nearest;
-use super::value::{Form, Kind, Scalar, Value};
+use super::value::{Form, Scalar, Value};
 
 /// One of `words`, or of the other spellings of each.
 pub(super) fn word<'v>(
@@ -49,6 +52,10 @@ pub(super) fn word<'v>(
 }
 
 impl Decode for String {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::scalar()
+    }
+
     /// A text on one line.
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let scalar = decoder.scalar(value, "a text")?;
@@ -69,6 +76,10 @@ impl Decode for String {
 pub struct Lines(pub String);
 
 impl Decode for Lines {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::scalar()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let scalar = decoder.scalar(value, "a text")?;
         if scalar
@@ -84,6 +95,10 @@ impl Decode for Lines {
 }
 
 impl Decode for bool {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::words(&["true", "false", "on", "off", "yes", "no"])
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let wanted = "`true` or `false`";
         match decoder.scalar(value, wanted)? {
@@ -102,12 +117,20 @@ impl Decode for bool {
 }
 
 impl Decode for u32 {
+    fn schema(_: Level) -> serde_json::Value {
+        json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         number(value, "a whole number", decoder)
     }
 }
 
 impl Decode for u64 {
+    fn schema(_: Level) -> serde_json::Value {
+        json!({"type": "integer", "minimum": 0})
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         number(value, "a whole number", decoder)
     }
@@ -129,6 +152,10 @@ fn number<T: std::str::FromStr>(value: &Value, wanted: &str, decoder: &mut Decod
 pub struct Port(pub u16);
 
 impl Decode for Port {
+    fn schema(_: Level) -> serde_json::Value {
+        json!({"type": "integer", "minimum": 1, "maximum": u16::MAX})
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "a port (1 to 65535)";
         match decoder.scalar(value, WANTED)?.text.parse() {
@@ -145,6 +172,10 @@ impl Decode for Port {
 }
 
 impl Decode for IpAddr {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::text()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "an IP address";
         let text = &decoder.scalar(value, WANTED)?.text;
@@ -185,6 +216,10 @@ impl Decode for IpAddr {
 }
 
 impl Decode for IpNet {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::text()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "a network such as 10.0.0.0/24";
         let text = &decoder.scalar(value, WANTED)?.text;
@@ -223,6 +258,10 @@ impl Decode for IpNet {
 pub struct NodePath(pub String);
 
 impl Decode for NodePath {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::text()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "an absolute path on the node";
         let text = &decoder.scalar(value, WANTED)?.text;
@@ -253,6 +292,10 @@ pub enum Listen {
 }
 
 impl Decode for Listen {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::text()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "`*`, `address` (the node's own), or an IP address";
         let text = &decoder.scalar(value, WANTED)?.text;
@@ -294,72 +337,4 @@ pub(crate) fn is_host_name(text: &str) -> bool {
                 && !label.ends_with('-')
                 && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         })
-}
-
-/// A value without keys of its own, as PostgreSQL, Patroni's tags and sysctl take them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setting {
-    /// Its text as typed.
-    pub text: String,
-    /// What YAML takes it for.
-    pub json: serde_json::Value,
-}
-
-impl Decode for Setting {
-    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
-        let json = value.to_json();
-        match &value.kind {
-            Kind::Scalar(scalar) if !scalar.text.contains(['\n', '\0']) => Some(Self {
-                text: scalar.text.clone(),
-                json,
-            }),
-            // `shared_preload_libraries: [a, b]` is how a list is written in YAML.
-            Kind::List(items) => {
-                let texts: Option<Vec<String>> = items
-                    .iter()
-                    .map(|item| String::decode(item, decoder))
-                    .collect();
-                let text = texts?.join(", ");
-                Some(Self {
-                    json: text.clone().into(),
-                    text,
-                })
-            }
-            _ => {
-                decoder.mistyped(value, "a single value on one line");
-                None
-            }
-        }
-    }
-}
-
-/// A map that is passed through as it is, typed as YAML.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Free(pub Value);
-
-impl Decode for Free {
-    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
-        decoder.map(value, "a map")?;
-        Some(Self(value.clone()))
-    }
-
-    fn over(self, base: Self) -> Self {
-        Self(self.0.over(base.0))
-    }
-}
-
-/// A list that is passed through as it is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FreeList(pub Vec<Value>);
-
-impl Decode for FreeList {
-    fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
-        match &value.kind {
-            Kind::List(items) => Some(Self(items.clone())),
-            _ => {
-                decoder.mistyped(value, "a list");
-                None
-            }
-        }
-    }
 }

@@ -1,7 +1,10 @@
 //! Sections of the inventory: a struct, its keys, and how it is read, from one declaration.
 
+use serde_json::json;
+
 use super::decode::{Decode, Decoder};
 use super::problem::Spanned;
+use super::schema;
 use super::value::Value;
 
 /// Where in the file a key may stand.
@@ -50,6 +53,8 @@ pub struct Key {
     pub doc: &'static str,
     /// The keys below it, if it is a section.
     pub keys: fn() -> Option<&'static [Key]>,
+    /// What it takes in a part of the file, as JSON Schema.
+    pub schema: fn(Level) -> serde_json::Value,
 }
 
 /// Declares sections. Each key is `level name: Type;`, where the level is `Cluster`, `Node` or
@@ -77,6 +82,7 @@ macro_rules! section {
                     presence: $crate::inventory::section::presence!($($presence)?),
                     doc: concat!($($doc),+),
                     keys: <$ty as $crate::inventory::Decode>::keys,
+                    schema: <$ty as $crate::inventory::Decode>::schema,
                 },
             )+];
         }
@@ -84,6 +90,10 @@ macro_rules! section {
         impl $crate::inventory::Decode for $Name {
             fn keys() -> Option<&'static [$crate::inventory::Key]> {
                 Some(Self::KEYS)
+            }
+
+            fn schema(level: $crate::inventory::Level) -> serde_json::Value {
+                $crate::inventory::schema::section(Self::KEYS, level)
             }
 
             fn decode(
@@ -143,6 +153,10 @@ macro_rules! words {
         }
 
         impl $crate::inventory::Decode for $Name {
+            fn schema(_: $crate::inventory::Level) -> serde_json::Value {
+                $crate::inventory::schema::words(&[$($word $(, $alias)*),+])
+            }
+
             fn decode(
                 value: &$crate::inventory::Value,
                 decoder: &mut $crate::inventory::Decoder,
@@ -168,10 +182,17 @@ pub enum OrOff<T> {
     On(T),
 }
 
+/// The words for [`OrOff::Off`].
+const OFF: [&str; 4] = ["off", "false", "no", "none"];
+
 impl<T: Decode> Decode for OrOff<T> {
+    fn schema(level: Level) -> serde_json::Value {
+        json!({"anyOf": [schema::words(&OFF), T::schema(level)]})
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         if let super::value::Kind::Scalar(scalar) = &value.kind
-            && matches!(scalar.text.as_str(), "off" | "false" | "no" | "none")
+            && OFF.contains(&scalar.text.as_str())
         {
             return Some(Self::Off);
         }
@@ -206,6 +227,10 @@ impl<T> Table<T> {
 }
 
 impl<T: Decode> Decode for Table<T> {
+    fn schema(level: Level) -> serde_json::Value {
+        json!({"type": "object", "additionalProperties": T::schema(level)})
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         let entries = decoder.map(value, "a map")?;
         let read = entries
@@ -236,6 +261,15 @@ pub struct List<T>(pub Vec<Spanned<T>>);
 impl<T: Decode> Decode for List<T> {
     fn keys() -> Option<&'static [Key]> {
         T::keys()
+    }
+
+    fn schema(level: Level) -> serde_json::Value {
+        let list = json!({"type": "array", "items": T::schema(level)});
+        match T::keys() {
+            // One section is no list of sections.
+            Some(_) => list,
+            None => json!({"anyOf": [list, T::schema(level)]}),
+        }
     }
 
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {

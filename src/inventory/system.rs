@@ -1,8 +1,9 @@
 //! The section `system`, and where packages come from.
 
 use super::decode::{Decode, Decoder};
-use super::scalar::Setting;
-use super::section::{OrOff, Table, section, words};
+use super::free::Setting;
+use super::schema;
+use super::section::{Level, OrOff, Table, section, words};
 use super::value::Value;
 
 words! {
@@ -50,6 +51,10 @@ words! {
 pub struct Url(pub String);
 
 impl Decode for Url {
+    fn schema(_: Level) -> serde_json::Value {
+        schema::text()
+    }
+
     fn decode(value: &Value, decoder: &mut Decoder) -> Option<Self> {
         const WANTED: &str = "a URL that begins with `https://`, `http://`, `file:///` or `ftp://`";
         let text = &decoder.scalar(value, WANTED)?.text;

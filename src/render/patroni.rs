@@ -22,7 +22,9 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
             "patroni": document(target)?,
         }),
     )?;
-    refuse_other_than_a_map(&config)?;
+    if templates.is_replaced(YML) {
+        refuse_other_than_a_map(&config)?;
+    }
     Ok(vec![
         File::new(
             Purpose::PatroniUnit,
@@ -41,7 +43,7 @@ pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>,
     ])
 }
 
-/// Reads what was rendered once more: a template of the user's may have broken it. The reader's
+/// Reads what a template of the user's has rendered once more: it may have broken it. The reader's
 /// own message would quote the file, and so is left out.
 fn refuse_other_than_a_map(yaml: &str) -> Result<(), RenderError> {
     let line = match serde_saphyr::from_str::<Value>(yaml) {

@@ -5,7 +5,8 @@
 //! is one object. No object holds a secret, but for the one that `secrets show` is asked for.
 //!
 //! Texts in any case are what is none of ours or is for a person at a terminal: help, questions, what
-//! a program says that `lab ssh` or `lab exec` runs. `facts` answers with one indented object.
+//! a program says that `lab ssh` or `lab exec` runs. `facts` and `schema` answer with one indented
+//! object.
 //!
 //! # Errors
 //!

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 /// How each refusal of a filter begins; what follows never quotes the value.
@@ -20,10 +19,14 @@ pub(super) fn register(tera: &mut Tera) {
 /// `only=[…]` takes these keys, in this order, as far as the map has them; `except=[…]` takes all
 /// others. Nothing is written where nothing is left.
 fn yaml(value: Value, arguments: Kwargs, _: &State) -> TeraResult<String> {
-    // The engine's own map has no order; the one of serde_json is sorted.
-    let Ok(Json::Object(map)) = serde_json::to_value(&value) else {
+    let Some(map) = value.as_map() else {
         return refuse("`yaml` takes a map");
     };
+    // The engine's own map has no order.
+    let map: BTreeMap<String, &Value> = map
+        .iter()
+        .map(|(key, value)| (key.to_string(), value))
+        .collect();
     let only: Option<Vec<String>> = arguments.get("only")?;
     let except: Option<Vec<String>> = arguments.get("except")?;
     let keys: Vec<String> = match (only, except) {
@@ -41,8 +44,11 @@ fn yaml(value: Value, arguments: Kwargs, _: &State) -> TeraResult<String> {
     };
     let mut text = String::new();
     for key in keys {
-        let single = BTreeMap::from([(&key, &map[&key])]);
-        match to_yaml(&single) {
+        // Only what is written is converted, to a map of serde_json's: that is sorted.
+        let Ok(value) = serde_json::to_value(map[&key]) else {
+            return refuse("`yaml` cannot write this value");
+        };
+        match to_yaml(&BTreeMap::from([(&key, &value)])) {
             Some(yaml) => text.push_str(&yaml),
             None => return refuse("`yaml` cannot write this value"),
         }

@@ -272,8 +272,8 @@ fn help_is_there_for_every_verb() {
     // One `-v` is all there is.
     assert!(!top.contains("twice"), "{top}");
     for verb in [
-        "init", "check", "render", "trust", "facts", "deploy", "diff", "adopt", "verify", "status",
-        "lab", "demo",
+        "init", "check", "schema", "render", "trust", "facts", "deploy", "diff", "adopt", "verify",
+        "status", "lab", "demo",
     ] {
         assert!(top.contains(&format!("  {verb} ")), "{verb} in {top}");
         let help = shell.exits(0, &[verb, "--help"]).stdout;

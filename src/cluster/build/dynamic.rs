@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::inventory::free::Setting;
 use crate::inventory::postgresql::Postgresql;
-use crate::inventory::scalar::Setting;
 
 /// The parameters that `auto` can be computed for, from a node's memory.
 pub(crate) const AUTO: [&str; 3] = [

@@ -42,7 +42,7 @@ pub(super) fn node(draft: &Draft, node: &DraftNode, scope: &str, problems: &mut 
 }
 
 fn etcd_settings(
-    settings: &crate::inventory::Table<crate::inventory::scalar::Setting>,
+    settings: &crate::inventory::Table<crate::inventory::free::Setting>,
 ) -> BTreeMap<String, String> {
     settings
         .iter()

@@ -83,7 +83,7 @@ pub(super) fn packages(node: &NodeEntry) -> PackagesSpec {
     }
 }
 
-fn sysctl(table: &Table<crate::inventory::scalar::Setting>) -> BTreeMap<String, String> {
+fn sysctl(table: &Table<crate::inventory::free::Setting>) -> BTreeMap<String, String> {
     let mut keys: BTreeMap<String, String> = SYSCTL
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

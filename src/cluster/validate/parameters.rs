@@ -2,8 +2,8 @@
 
 use super::Context;
 use crate::cluster::build::{AUTO, DYNAMIC_NAMED};
+use crate::inventory::free::Setting;
 use crate::inventory::guc::{self, Guc, SHARED};
-use crate::inventory::scalar::Setting;
 use crate::inventory::{Problems, Spanned};
 
 /// What Patroni sets itself: the key that sets it here, or the reason.

@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use super::Context;
 use crate::cluster::Role;
+use crate::inventory::free::Setting;
 use crate::inventory::patroni::{Patroni, Restart, Watchdog};
 use crate::inventory::quantity::show_duration;
-use crate::inventory::scalar::Setting;
 use crate::inventory::{Kind, Spanned, nearest};
 
 pub(super) fn check(context: &mut Context<'_>) {

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::cluster::build::EXCLUSIVE;
-use crate::inventory::scalar::Setting;
+use crate::inventory::free::Setting;
 use crate::inventory::{OrOff, Problems, Table};
 
 pub(super) fn check(context: &mut Context<'_>) {

@@ -2,7 +2,7 @@
 //! value that PostgreSQL would not take with no more than a line in its log.
 
 use super::Context;
-use crate::inventory::scalar::Setting;
+use crate::inventory::free::Setting;
 use crate::inventory::{Problems, Spanned, Table};
 
 /// What people write, and what is meant.

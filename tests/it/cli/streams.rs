@@ -13,6 +13,7 @@ fn a_closed_stdout_is_141_and_no_panic() {
         (&shell, &["check"][..]),
         (&shell, &["check", "--output", "json"]),
         (&sound, &["check"]),
+        (&sound, &["schema"]),
         (&sound, &["render", "--to", "out"]),
         (&sound, &["init", "new.yml"]),
     ] {

@@ -6,6 +6,7 @@ mod elsewhere;
 mod good;
 mod hostile;
 mod reference;
+mod schema;
 mod spelled;
 mod vip;
 

@@ -35,7 +35,7 @@ fn tree(text: &str) -> Value {
 
 /// The paths of all keys of the code, with what is known of each. The sections of a node or a
 /// group are those of the top level; of a node's, only what stands nowhere else is listed.
-fn known() -> Vec<(String, &'static Key)> {
+pub(super) fn known() -> Vec<(String, &'static Key)> {
     let mut all = Vec::new();
     for key in Sections::KEYS {
         all.push((key.name.to_owned(), key));

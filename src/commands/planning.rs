@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::plan::stages::stages;
-use crate::plan::{Desired, Goal, Note, Plan, elects};
+use crate::plan::{Desired, Goal, Note, Plan, awaited};
 use crate::report::Event;
 use crate::transport::{Fleet, Host};
 
@@ -18,19 +18,16 @@ pub(super) async fn plan(
     aim: &Aim,
     fleet: &Fleet<Host>,
 ) -> Result<(Plan, Facts), Error> {
-    let facts = session.gather(fleet).await;
-    if aim.goal == Goal::Converge && elects(&session.cluster, &facts) {
-        let election = elected(session, fleet);
-        let facts = session
-            .timed("waiting for a leader".to_owned(), election)
-            .await;
-        return plan_of(session, aim, fleet, facts).await;
+    let mut facts = session.gather(fleet).await;
+    if aim.goal == Goal::Converge && awaited(&session.cluster, &facts).is_some() {
+        let what = "waiting for a leader".to_owned();
+        facts = session.timed(what, settled(session, fleet)).await;
     }
     plan_of(session, aim, fleet, facts).await
 }
 
-/// What the nodes say once somebody leads, or should have long since.
-async fn elected(session: &Session<'_>, fleet: &Fleet<Host>) -> Facts {
+/// What the nodes say once somebody leads and answers, or should have long since.
+async fn settled(session: &Session<'_>, fleet: &Fleet<Host>) -> Facts {
     let cluster = &session.cluster;
     let patience = cluster
         .timings
@@ -42,13 +39,13 @@ async fn elected(session: &Session<'_>, fleet: &Fleet<Host>) -> Facts {
         pause = (pause * 2).min(Duration::from_secs(2));
         let facts = session.ask(fleet).await;
         let left = patience.saturating_sub(begin.elapsed());
-        if left.is_zero() || !elects(cluster, &facts) {
+        let Some(missing) = awaited(cluster, &facts).filter(|_| !left.is_zero()) else {
             return facts;
-        }
+        };
         session.context.events.send(Event::Waiting {
             node: "cluster".into(),
             what: "somebody leads".to_owned(),
-            missing: "nobody does, the members elect".to_owned(),
+            missing,
             left,
         });
     }

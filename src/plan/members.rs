@@ -69,20 +69,25 @@ pub(super) fn plan(
     None
 }
 
-/// Whether the members elect at this moment: nobody leads the cluster that etcd knows, while one that
-/// has its database runs. Soon somebody may, and only then can everything be planned. A Patroni that
-/// is paused elects nobody ("Pause/Resume mode").
-pub fn elects(cluster: &Cluster, facts: &Facts) -> bool {
-    let running: Vec<&NodeFacts> = cluster
+/// What has to come by itself before all can be planned: a leader, where the members of the cluster
+/// that etcd knows elect one, and that its server answers. A Patroni that is paused elects nobody
+/// ("Pause/Resume mode").
+pub fn awaited(cluster: &Cluster, facts: &Facts) -> Option<String> {
+    let running: Vec<(&Node, &NodeFacts)> = cluster
         .with_role(Role::Postgresql)
-        .filter_map(|node| facts.nodes.get(&node.name))
-        .filter(|facts| facts.is_active(UNIT))
+        .filter_map(|node| Some((node, facts.nodes.get(&node.name)?)))
+        .filter(|(_, facts)| facts.is_active(UNIT))
         .collect();
-    let paused = |facts: &&NodeFacts| facts.patroni.as_ref().is_some_and(|said| said.paused);
-    matches!(Dcs::of(cluster, facts), Dcs::Knows(_))
-        && leader(cluster, facts).is_none()
-        && running.iter().any(|facts| holds_database(facts))
-        && !running.iter().any(paused)
+    if let Some(leader) = leader(cluster, facts) {
+        let (_, facts) = running.iter().find(|(node, _)| node.name == leader)?;
+        let answers = facts.postgresql.as_ref().is_some_and(|said| said.answers);
+        return (!answers).then(|| format!("{leader} leads, and its PostgreSQL does not answer"));
+    }
+    let paused = |facts: &NodeFacts| facts.patroni.as_ref().is_some_and(|said| said.paused);
+    let elect = matches!(Dcs::of(cluster, facts), Dcs::Knows(_))
+        && running.iter().any(|(_, facts)| holds_database(facts))
+        && !running.iter().any(|(_, facts)| paused(facts));
+    elect.then(|| "nobody leads, the members elect".to_owned())
 }
 
 /// A replica beneath which the data directory itself was removed stops, to be started again with an

@@ -44,7 +44,7 @@ use draft::Draft;
 pub use draft::is_as_rendered;
 pub use goal::Goal;
 pub use leftovers::leftovers;
-pub use members::elects;
+pub use members::awaited;
 pub use preflight::PlanError;
 pub(crate) use preflight::is_of;
 pub use relay::Relay;

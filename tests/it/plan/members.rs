@@ -1,7 +1,7 @@
 //! Who starts when: never two databases.
 
 use mahout::facts::PatroniFacts;
-use mahout::plan::{Condition, Guard, elects};
+use mahout::plan::{Condition, Guard, awaited};
 
 use super::case::{Case, THREE, nodes, phase, steps, titles};
 
@@ -154,7 +154,7 @@ fn a_stopped_replica_is_started_as_one() {
 
 #[test]
 fn an_election_is_waited_for_only_where_there_can_be_one() {
-    let elects = |case: &Case| elects(&case.cluster, &case.facts);
+    let elects = |case: &Case| awaited(&case.cluster, &case.facts).is_some();
     assert!(!elects(&Case::running()));
     assert!(!elects(&Case::bare(THREE, "debian-12")));
     assert!(!elects(&stopped()), "nobody runs who could");
@@ -163,6 +163,10 @@ fn an_election_is_waited_for_only_where_there_can_be_one() {
     assert!(elects(&case));
     case.patroni("pg-2").paused = true;
     assert!(!elects(&case), "a paused Patroni elects nobody");
+
+    let mut case = Case::running();
+    case.postgresql("pg-1").answers = false;
+    assert!(elects(&case), "it leads, and does not answer yet");
 
     // Whoever leads is back from a power cut, and its Patroni does not answer yet.
     let mut case = Case::running();

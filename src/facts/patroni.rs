@@ -64,7 +64,26 @@ pub struct PatroniMember {
     pub tags: Map<String, Value>,
 }
 
+impl PatroniMember {
+    /// Whether it confirms what the leader commits.
+    pub fn is_synchronous(&self) -> bool {
+        ["sync_standby", "quorum_standby"].contains(&self.role.as_str())
+    }
+}
+
 impl PatroniFacts {
+    /// Whether the cluster replicates synchronously: `synchronous_mode`, a truth in one of Patroni's
+    /// spellings, or `quorum`.
+    pub fn is_synchronous(&self) -> bool {
+        match self.config.get("synchronous_mode") {
+            Some(Value::Bool(on)) => *on,
+            Some(Value::String(word)) => {
+                ["on", "true", "yes", "1", "quorum"].contains(&word.to_ascii_lowercase().as_str())
+            }
+            _ => false,
+        }
+    }
+
     /// Reads the answers of the REST API; `None` if nothing answered. While it starts, Patroni
     /// may only answer its health checks. `now` is the node's clock in seconds since the epoch.
     pub(super) fn parse(now: f64, sections: &Sections<'_>) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::draft::Draft;
 use super::members::may_lead;
@@ -152,8 +152,7 @@ fn unfit(
             "it lags {lag} bytes behind, `maximum_lag_on_failover` is {limit}"
         ));
     }
-    let synchronous = ["sync_standby", "quorum_standby"].contains(&known.role.as_str());
-    if is_synchronous(&patroni.config) && !synchronous {
+    if patroni.is_synchronous() && !known.is_synchronous() {
         return Some("it is no synchronous standby, and synchronous mode is on".to_owned());
     }
     None
@@ -179,17 +178,6 @@ fn lag(desired: &Desired, leader: &Node, node: &Node) -> Option<u64> {
         .iter()
         .find(|row| row.application_name == node.name.as_str())?;
     row.lag_bytes
-}
-
-/// `synchronous_mode`: a truth in one of Patroni's spellings, or `quorum`.
-fn is_synchronous(config: &Map<String, Value>) -> bool {
-    match config.get("synchronous_mode") {
-        Some(Value::Bool(on)) => *on,
-        Some(Value::String(word)) => {
-            ["on", "true", "yes", "1", "quorum"].contains(&word.to_ascii_lowercase().as_str())
-        }
-        _ => false,
-    }
 }
 
 /// Where the REST API answers: TLS may be turned on in the inventory alone.

@@ -94,6 +94,7 @@ const CHECKS: &[(&str, Check)] = &[
         replication::replicas_streaming,
     ),
     ("patroni.lag", replication::lag),
+    ("patroni.synchronous", replication::synchronous),
     ("patroni.pending_restart", patroni::pending_restart),
     ("patroni.paused", patroni::paused),
     (

@@ -1,7 +1,7 @@
 //! Replicas: whether they stream, on which timeline, how far behind.
 
 use super::view::{Judge, View, has_tag};
-use super::words::{bytes, count};
+use super::words::{bytes, count, list};
 use crate::cluster::{Node, Role};
 use crate::facts::PatroniFacts;
 
@@ -133,5 +133,34 @@ pub(super) fn lag(view: &View, judge: &mut Judge) {
     }
     if let Some(largest) = largest {
         judge.holds(format!("{} at most", bytes(largest)));
+    }
+}
+
+/// In synchronous mode a standby confirms what the leader commits. While none does, Patroni lets
+/// nobody take over, lest a commit is lost ("Replication modes").
+pub(super) fn synchronous(view: &View, judge: &mut Judge) {
+    if view.cluster.with_role(Role::Postgresql).count() < 2 {
+        return;
+    }
+    let leader = view.leader();
+    let patroni = leader.and_then(|leader| view.facts.nodes.get(&leader.name)?.patroni.as_ref());
+    let Some(said) = patroni else {
+        return;
+    };
+    if !said.is_synchronous() {
+        judge.holds("off, as the dynamic configuration says");
+        return;
+    }
+    let standbys = said.members.iter().filter(|member| member.is_synchronous());
+    let names = list(standbys.map(|member| &member.name));
+    if names.is_empty() {
+        judge
+            .error(
+                None,
+                "synchronous mode is on and no standby is synchronous: nobody could take over",
+            )
+            .hint("a replica that streams becomes one within two rounds of Patroni");
+    } else {
+        judge.holds(format!("{names} confirm what is committed"));
     }
 }

@@ -140,6 +140,9 @@ pub(super) const BROKEN: &[(&str, Severity, &str, Break)] = &[
         s.postgresql(1).replication[1].lag_bytes = None;
         s.patroni(1).members[2].lag_bytes = None;
     }),
+    ("patroni.synchronous", Severity::Error, "nobody could take over", |s| {
+        s.patroni(1).config.insert("synchronous_mode".to_owned(), json!("quorum"));
+    }),
     ("patroni.pending_restart", Severity::Warning, "a setting waits", |s| s.patroni(3).pending_restart = true),
     ("patroni.pending_restart", Severity::Warning, "max_connections wait", |s| {
         s.postgresql(3).pending_restart = vec!["max_connections".to_owned()];

@@ -21,7 +21,7 @@ PROBES = {
     "etcd": "curl -sf -m 5 --cacert {ca} --cert {etcd} https://{node}:2379/health",
     "patroni": "curl -sf -m 5 --cacert {ca} https://{node}:8008/health",
     "postgresql": "cd /; runuser -u postgres -- psql -XAtqc 'select system_identifier from pg_control_system()'",
-    "haproxy": "systemctl is-active haproxy",
+    "haproxy": "curl -sf -m 5 'http://127.0.0.1:7000/;csv'",
 }
 
 

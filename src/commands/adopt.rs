@@ -28,7 +28,7 @@ pub(super) async fn take_passwords(
 /// Prints what the inventory has to say for the cluster to stay as it is.
 pub(super) async fn suggest(context: &Context, out: &mut dyn Write) -> Result<(), Error> {
     let session = Session::load(context)?;
-    let fleet = session.connect_all(Effect::ReadOnly).await?;
+    let fleet = session.meet_all(Effect::ReadOnly).await?;
     let facts = session.gather(&fleet).await;
     fleet.close().await;
     let rendered = session.render(&facts)?;

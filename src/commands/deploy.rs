@@ -37,7 +37,7 @@ pub(super) async fn deploy(
     } else {
         Effect::Changes
     };
-    let fleet = session.connect_all(effect).await?;
+    let fleet = session.meet_all(effect).await?;
     let result = if options.yes {
         let mut answer = Answer::new(out);
         let result = on_nodes(&mut session, &aim, options, &fleet, &mut answer).await;

@@ -5,6 +5,7 @@ mod audit;
 mod converge;
 mod demo;
 mod deploy;
+mod early;
 mod edit;
 mod explain;
 pub mod lab;

@@ -26,7 +26,7 @@ pub(super) async fn facts(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let session = Session::load(context)?;
-    let fleet = session.connect(Effect::ReadOnly).await?;
+    let fleet = session.meet(Effect::ReadOnly).await?;
     let facts = session.gather(&fleet).await;
     let unreachable = unreachable(&facts, &fleet);
     fleet.close().await;
@@ -84,7 +84,7 @@ fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
 /// Makes every check.
 pub(super) async fn verify(context: &Context, out: &mut dyn Write) -> Result<(), Error> {
     let session = Session::load_to_look(context)?;
-    let fleet = session.connect(Effect::Probe).await?;
+    let fleet = session.meet(Effect::Probe).await?;
     let facts = session.gather(&fleet).await;
     let findings = judge(&session, &fleet, &facts).await;
     fleet.close().await;
@@ -109,7 +109,7 @@ pub(super) async fn status(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let session = Session::load_to_look(context)?;
-    let fleet = session.connect(Effect::ReadOnly).await?;
+    let fleet = session.meet(Effect::ReadOnly).await?;
     let facts = session.gather(&fleet).await;
     fleet.close().await;
     let status = status_of(&session, &facts);
@@ -158,7 +158,7 @@ async fn again_and_again(
         };
         written.and_then(|()| out.flush()).map_err(Error::Output)?;
         tokio::time::sleep(every).await;
-        let fleet = session.reach(Effect::ReadOnly).await?;
+        let fleet = session.reach(Effect::ReadOnly, None).await?;
         let facts = session.ask(&fleet).await;
         fleet.close().await;
         status = status_of(session, &facts);

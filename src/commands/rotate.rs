@@ -38,7 +38,7 @@ pub(super) async fn rotate(
     } else {
         Effect::Changes
     };
-    let fleet = session.connect_all(effect).await?;
+    let fleet = session.meet_all(effect).await?;
     let result = if options.dry_run {
         foresee(&mut session, &parts, &fleet, out).await
     } else if options.yes {

@@ -8,8 +8,9 @@ use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
 use super::Context;
+use super::early::{Early, said};
 use super::lost_vault::missing;
-use crate::cluster::{self, Cluster, NodeName, SecretName, Secrets};
+use crate::cluster::{self, Cluster, Node, NodeName, SecretName, Secrets};
 use crate::error::Error;
 use crate::facts::ask::Ask;
 use crate::facts::gather::gather_node;
@@ -18,7 +19,7 @@ use crate::render::Rendered;
 use crate::report::{Connect, Event};
 use crate::secret::Secret;
 use crate::template::Templates;
-use crate::transport::{ConnectOptions, Effect, Fleet, Host, TransportError, Watch};
+use crate::transport::{ConnectOptions, Effect, Fleet, Greet, Host, TransportError, Watch};
 use crate::vault::{Change, Persist, Vault};
 
 /// An inventory that is a cluster, with its secrets and templates.
@@ -30,6 +31,7 @@ pub(super) struct Session<'a> {
     /// Resolved; what the vault lacks is made, and kept only once [`Session::keep_secrets`] is
     /// called.
     pub(super) secrets: Secrets,
+    early: Early,
 }
 
 impl<'a> Session<'a> {
@@ -65,6 +67,7 @@ impl<'a> Session<'a> {
             templates,
             vault,
             secrets,
+            early: Early::default(),
         };
         session.tell_notices();
         Ok(session)
@@ -120,14 +123,46 @@ impl<'a> Session<'a> {
 
     /// Connects to every node. A node that cannot be reached is an entry with its error.
     pub(super) async fn connect(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+        self.connect_and(effect_limit, None).await
+    }
+
+    /// As [`Session::connect`], for commands that gather facts next: who is connected is asked
+    /// for them at once.
+    pub(super) async fn meet(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+        let asks = self.cluster.nodes.iter().map(|node| self.question(node));
+        let greet = self.early.greet(asks.collect());
+        self.connect_and(effect_limit, Some(greet)).await
+    }
+
+    /// As [`Session::meet`], for commands that need every node.
+    pub(super) async fn meet_all(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+        let fleet = self.meet(effect_limit).await?;
+        let unreachable: Vec<TransportError> = fleet.unreachable().cloned().collect();
+        if unreachable.is_empty() {
+            return Ok(fleet);
+        }
+        self.early.end().await;
+        fleet.close().await;
+        Err(Error::Unreachable(unreachable))
+    }
+
+    async fn connect_and(
+        &self,
+        effect_limit: Effect,
+        greet: Option<Greet>,
+    ) -> Result<Fleet<Host>, Error> {
         // Before anything moves on the screen.
         self.context.sudo_password()?;
         let what = format!("connecting to {} nodes", self.cluster.nodes.len());
-        self.timed(what, self.reach(effect_limit)).await
+        self.timed(what, self.reach(effect_limit, greet)).await
     }
 
     /// As [`Session::connect`], without a word.
-    pub(super) async fn reach(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
+    pub(super) async fn reach(
+        &self,
+        effect_limit: Effect,
+        greet: Option<Greet>,
+    ) -> Result<Fleet<Host>, Error> {
         let timeline = self.context.events.timeline().cloned();
         let watch = timeline.map(|timeline| {
             Watch(Arc::new(move |node: &NodeName, what: &str, begin| {
@@ -137,20 +172,10 @@ impl<'a> Session<'a> {
         let options = ConnectOptions {
             sudo_password: self.context.sudo_password()?,
             watch,
+            greet,
             ..ConnectOptions::new(effect_limit)
         };
         Ok(Fleet::connect(&self.cluster.nodes, options).await)
-    }
-
-    /// As [`Session::connect`], for commands that need every node.
-    pub(super) async fn connect_all(&self, effect_limit: Effect) -> Result<Fleet<Host>, Error> {
-        let fleet = self.connect(effect_limit).await?;
-        let unreachable: Vec<TransportError> = fleet.unreachable().cloned().collect();
-        if unreachable.is_empty() {
-            return Ok(fleet);
-        }
-        fleet.close().await;
-        Err(Error::Unreachable(unreachable))
     }
 
     /// Warns of the nodes that a command goes on without.
@@ -177,9 +202,19 @@ impl<'a> Session<'a> {
             let Some(node) = self.cluster.node(name) else {
                 continue;
             };
-            let ask = Ask::of(&self.cluster, node, &self.secrets);
+            let ask = self.question(node);
             let (name, host) = (name.clone(), host.clone());
-            work.spawn(async move { (name, gather_node(&*host, &ask).await) });
+            let early = self.early.take(&ask);
+            work.spawn(async move {
+                let early = match early {
+                    Some(early) => said(early.await),
+                    None => None,
+                };
+                match early {
+                    Some(answer) => (name, answer),
+                    None => (name, gather_node(&*host, &ask).await),
+                }
+            });
         }
         let gathered = work.join_all().await;
         let mut facts = Facts::default();
@@ -199,6 +234,11 @@ impl<'a> Session<'a> {
             }
         }
         facts
+    }
+
+    /// What a node is asked.
+    fn question(&self, node: &Node) -> Ask {
+        Ask::of(&self.cluster, node, &self.secrets)
     }
 
     /// The connected nodes, as the executor and the lock take them.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Check, File, MANAGED, Purpose, RenderError, Target};
@@ -88,7 +89,6 @@ fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
         "read_only": false,
         "path": "/primary",
         "binds": binds(&node.haproxy.listen, node.haproxy.read_write_port),
-        "servers": servers(cluster),
     })];
     if let Some(port) = node.haproxy.read_only_port {
         listeners.push(json!({
@@ -99,50 +99,51 @@ fn file(target: &Target, templates: &Templates) -> Result<File, RenderError> {
                 None => "/replica".to_owned(),
             },
             "binds": binds(&node.haproxy.listen, port),
-            "servers": servers(cluster),
         }));
     }
-    let content = templates.render(
-        "haproxy/haproxy.cfg.tera",
-        &json!({
-            "managed": MANAGED,
-            "maxconn": spec.maxconn,
-            "log": target.platform.haproxy_log(version),
-            "socket": target.platform.haproxy_socket(),
-            // 1.8 brought the seamless reload, 2.2 the check's own line, 3.1 the first state.
-            "expose_fd": version.at_least(&[1, 8]),
-            "state_file": state_file(target),
-            "http_check_send": version.at_least(&[2, 2]),
-            "init_state": version.at_least(&[3, 1]),
-            "extra_global": spec.extra_global,
-            "retries": spec.retries,
-            "timeout_connect": time(spec.timeout_connect),
-            "timeout_check": time(spec.timeout_check),
-            "timeout_session": time(spec.timeout_session),
-            "stats": {
-                "name": STATS_LISTENER,
-                "uri": spec.stats_uri,
-                "login": spec.stats_username.as_ref().map(|username| json!({
-                    "username": username,
-                    "password": target.secrets.get(&SecretName::HaproxyStats).expose(),
-                })),
-                // The node itself asks for its health without a password.
-                "own_address": node.address,
-                "binds": binds(
-                    std::slice::from_ref(&node.haproxy.stats_listen),
-                    node.haproxy.stats_port,
-                ),
-            },
-            "listeners": listeners,
-            "sources": sources(cluster),
-            "inter": time(timings.inter),
-            "fastinter": time(timings.fastinter),
-            "downinter": time(timings.downinter),
-            "fall": if cluster.tls.is_under_way() { PATIENCE } else { timings.fall },
-            "rise": timings.rise,
-            "extra": spec.extra.as_deref().map(str::trim_end),
-        }),
-    )?;
+    let settings = json!({
+        "managed": MANAGED,
+        "maxconn": spec.maxconn,
+        "log": target.platform.haproxy_log(version),
+        "socket": target.platform.haproxy_socket(),
+        // 1.8 brought the seamless reload, 2.2 the check's own line, 3.1 the first state.
+        "expose_fd": version.at_least(&[1, 8]),
+        "state_file": state_file(target),
+        "http_check_send": version.at_least(&[2, 2]),
+        "init_state": version.at_least(&[3, 1]),
+        "extra_global": spec.extra_global,
+        "retries": spec.retries,
+        "timeout_connect": time(spec.timeout_connect),
+        "timeout_check": time(spec.timeout_check),
+        "timeout_session": time(spec.timeout_session),
+        "stats": {
+            "name": STATS_LISTENER,
+            "uri": spec.stats_uri,
+            "login": spec.stats_username.as_ref().map(|username| json!({
+                "username": username,
+                "password": target.secrets.get(&SecretName::HaproxyStats).expose(),
+            })),
+            // The node itself asks for its health without a password.
+            "own_address": node.address,
+            "binds": binds(
+                std::slice::from_ref(&node.haproxy.stats_listen),
+                node.haproxy.stats_port,
+            ),
+        },
+        "listeners": listeners,
+        "sources": sources(cluster),
+        "inter": time(timings.inter),
+        "fastinter": time(timings.fastinter),
+        "downinter": time(timings.downinter),
+        "fall": if cluster.tls.is_under_way() { PATIENCE } else { timings.fall },
+        "rise": timings.rise,
+        "extra": spec.extra.as_deref().map(str::trim_end),
+    });
+    let variables = Variables {
+        settings,
+        servers: servers(cluster),
+    };
+    let content = templates.render("haproxy/haproxy.cfg.tera", &variables)?;
     let file = File::new(Purpose::HaproxyConfig, CONFIG, content).checked(Check::Haproxy);
     Ok(match spec.stats_username {
         // HAProxy reads it before it gives up root.
@@ -165,24 +166,42 @@ fn listener(scope: &str, suffix: &str) -> String {
     format!("{scope}_{suffix}")
 }
 
-fn servers(cluster: &Cluster) -> Vec<Value> {
-    let server = |node: &Node| {
-        let mut check = format!("port {}", cluster.patroni.port);
-        if cluster.tls.has(TlsStage::Whole) {
-            // Only names in a certificate are compared, never addresses (`ssl_sock_srv_hostcheck`).
-            check += &format!(
-                " check-ssl verify required ca-file {CA_FILE} verifyhost {}",
-                node.name
-            );
-        }
-        json!({
-            "name": node.name,
-            "address": endpoint(&node.address.to_string(), node.postgresql.port),
-            "maxconn": cluster.haproxy.server_maxconn,
-            "check": check,
-        })
-    };
-    cluster.with_role(Role::Postgresql).map(server).collect()
+/// What the template sees. The servers are no JSON value: with many nodes each has many of them.
+#[derive(Serialize)]
+struct Variables<'a> {
+    #[serde(flatten)]
+    settings: Value,
+    servers: Vec<Server<'a>>,
+}
+
+#[derive(Serialize)]
+struct Server<'a> {
+    name: &'a str,
+    address: String,
+    maxconn: u32,
+    check: String,
+}
+
+fn servers(cluster: &Cluster) -> Vec<Server<'_>> {
+    let nodes = cluster.with_role(Role::Postgresql);
+    nodes.map(|node| server(cluster, node)).collect()
+}
+
+fn server<'a>(cluster: &Cluster, node: &'a Node) -> Server<'a> {
+    let mut check = format!("port {}", cluster.patroni.port);
+    if cluster.tls.has(TlsStage::Whole) {
+        // Only names in a certificate are compared, never addresses (`ssl_sock_srv_hostcheck`).
+        check += &format!(
+            " check-ssl verify required ca-file {CA_FILE} verifyhost {}",
+            node.name
+        );
+    }
+    Server {
+        name: node.name.as_str(),
+        address: endpoint(&node.address.to_string(), node.postgresql.port),
+        maxconn: cluster.haproxy.server_maxconn,
+        check,
+    }
 }
 
 /// From where clients may come: PostgreSQL sees HAProxy's address, so that it is HAProxy that must

@@ -45,6 +45,21 @@ pub struct ConnectOptions {
     pub control_folder: Option<PathBuf>,
     /// Is told of every login and every execution that has ended.
     pub watch: Option<Watch>,
+    /// Is given every node as soon as it is connected, while others still log in.
+    pub greet: Option<Greet>,
+}
+
+/// Is given a node that has just been connected.
+#[derive(Clone)]
+pub struct Greet(pub Arc<Meet>);
+
+/// What a [`Greet`] is.
+pub type Meet = dyn Fn(&Arc<Host>) + Send + Sync;
+
+impl std::fmt::Debug for Greet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Greet")
+    }
 }
 
 /// Is told the node, a title and when it began.
@@ -69,6 +84,7 @@ impl ConnectOptions {
             parallel: 16,
             control_folder: None,
             watch: None,
+            greet: None,
         }
     }
 }
@@ -131,8 +147,13 @@ impl Fleet<Host> {
         };
         let work = nodes.iter().cloned().map(|node| {
             let (masters, options) = (Arc::clone(&masters), options.clone());
+            let greet = options.greet.clone();
             (node.name.clone(), async move {
-                Host::connect(&node, options, masters).await
+                let host = Arc::new(Host::connect(&node, options, masters).await?);
+                if let Some(Greet(greet)) = greet {
+                    greet(&host);
+                }
+                Ok(host)
             })
         });
         let mut connected = log_in(options.parallel, work).await;
@@ -140,7 +161,9 @@ impl Fleet<Host> {
             let host = connected.remove(&node.name)?;
             Some((node.name.clone(), host))
         });
-        Self::new(in_order)
+        Self {
+            members: in_order.collect(),
+        }
     }
 
     /// Ends the connections that are not to outlive the run.
@@ -172,7 +195,7 @@ async fn log_in<F>(
     work: impl IntoIterator<Item = (NodeName, F)>,
 ) -> BTreeMap<NodeName, F::Output>
 where
-    F: Future<Output = Result<Host, TransportError>> + Send + 'static,
+    F: Future<Output = Result<Arc<Host>, TransportError>> + Send + 'static,
 {
     let turns = Arc::new(Semaphore::new(limit.max(1)));
     let all = Arc::new(Semaphore::new(limit.max(EXECUTIONS)));

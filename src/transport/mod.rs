@@ -21,7 +21,7 @@ mod wire;
 use std::future::Future;
 
 pub use command::{Command, Effect, Output};
-pub use fleet::{ConnectOptions, Fleet, Watch};
+pub use fleet::{ConnectOptions, Fleet, Greet, Watch};
 pub use host::Host;
 pub use host_keys::{HostKey, Known};
 

@@ -1,6 +1,7 @@
 //! Facts: what real nodes printed, read; the script itself on a node, under every shell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::mutation::mutated;
-use crate::operator::lab_or_skip;
+use crate::operator::{TestLab, lab_or_skip};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -386,4 +387,35 @@ fn every_shell_gives_the_same_facts_and_none_changes_the_node() {
     let (before, after) = (lines(&before.stdout), lines(&after.stdout));
     let changed: Vec<&String> = before.symmetric_difference(&after).collect();
     assert!(changed.is_empty(), "{changed:?}");
+    the_name_server_is_asked_about_unknown_names_only(&lab, ask);
+}
+
+/// `ask` of the only node, whose name server is a socket of ours that never answers.
+fn the_name_server_is_asked_about_unknown_names_only(lab: &TestLab, mut ask: Ask) {
+    let node = &lab.node_names()[0];
+    let mut gateway: Ipv4Addr = lab.address(node).parse().expect("an address");
+    gateway = Ipv4Addr::from_bits(gateway.to_bits() & !0xff | 1);
+    let server = UdpSocket::bind((gateway, 53)).expect("the gateway's port for names");
+    server.set_nonblocking(true).expect("set");
+    let prepare = format!(
+        "echo '192.0.2.7 known known.example.net' >>/etc/hosts
+         echo nameserver {gateway} >/etc/resolv.conf"
+    );
+    lab.on(node, &prepare).succeeds();
+    ask.names = vec!["known".to_owned(), "unknown".to_owned()];
+    let run = lab.on(node, script(&ask).expose());
+    run.succeeds();
+    let facts = parse(&ask, &run.stdout).unwrap_or_else(|error| panic!("{error}\n{run}"));
+    let resolves = facts.system.resolves;
+    assert_eq!(
+        resolves,
+        BTreeMap::from([("known".to_owned(), "192.0.2.7".to_owned())])
+    );
+    let mut asked = Vec::new();
+    let mut query = [0; 512];
+    while let Ok(length) = server.recv(&mut query) {
+        asked.push(String::from_utf8_lossy(&query[..length]).into_owned());
+    }
+    let about = |name: &str| asked.iter().any(|query| query.contains(name));
+    assert!(about("\u{7}unknown") && !about("\u{5}known"), "{asked:?}");
 }

@@ -117,12 +117,30 @@ readable_settings() {
 
 names() {
   echo @names
-  found=$(RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent hosts $names)
+  # Whoever looks for a name's addresses is content with those in /etc/hosts. Only `getent hosts`
+  # wants one for IPv6 first, and asks the name server about each name that the file has for IPv4.
+  found=$(getent -s files hosts $names)
   printf '%s\n' "$found"
-  # nss-myhostname gives the node's own name a link-local address, and then IPv4 is not asked for.
-  case $found in
-    *fe80:*) RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent ahostsv4 $names ;;
-  esac
+  missing=
+  for name in $names; do
+    case "$found
+" in
+      *" $name "* | *" $name
+"*) ;;
+      *)
+        missing="$missing$name
+"
+        ;;
+    esac
+  done
+  if [ -n "$missing" ]; then
+    found=$(RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent hosts $missing)
+    printf '%s\n' "$found"
+    # nss-myhostname gives the node's own name a link-local address, and then IPv4 is not asked for.
+    case $found in
+      *fe80:*) RES_OPTIONS='timeout:1 attempts:1' bounded 3 getent ahostsv4 $missing ;;
+    esac
+  fi
   if has chronyc && [ -d /run/chrony ]; then
     echo @chrony
     quoted_lines $(bounded 2 chronyc tracking)

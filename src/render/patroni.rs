@@ -11,6 +11,9 @@ use crate::template::Templates;
 
 const YML: &str = "patroni/patroni.yml.tera";
 
+/// So many connections to Patroni's REST API may wait until it accepts them.
+const REQUEST_QUEUE_SIZE: u16 = 128;
+
 /// The unit and patroni.yml.
 pub(super) fn files(target: &Target, templates: &Templates) -> Result<Vec<File>, RenderError> {
     let unit = patroni_unit::render(target, templates)?;
@@ -77,6 +80,11 @@ fn document(target: &Target) -> Result<Value, RenderError> {
         "postgresql": postgresql(target)?,
         "watchdog": {"mode": node.patroni.watchdog},
     });
+    if target.versions.patroni.at_least(&[4]) {
+        // Its own 5 is less than what comes at once where every HAProxy has two listeners that
+        // check: the kernel drops what is over, and a second passes before it is sent again.
+        document["restapi"]["request_queue_size"] = json!(REQUEST_QUEUE_SIZE);
+    }
     if cluster.tls.has(TlsStage::Whole) {
         encrypt(target, &mut document);
     }

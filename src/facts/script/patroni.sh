@@ -31,7 +31,7 @@ patroni_at_once() {
   {
     {
       {
-        curl -q -sS --noproxy '*' --connect-timeout 1 --max-time 3 $node_tls \
+        curl -q -sS --noproxy '*' --connect-timeout 2 --max-time 3 $node_tls \
           --parallel --parallel-immediate \
           -w '\n@ %{http_code} %{size_download} %{url_effective}\n' \
           -o /dev/null "$1/primary" -o /proc/self/fd/3 "$1/replica" \

@@ -54,20 +54,11 @@ impl Early {
     pub(super) fn take(&self, ask: &Ask) -> Option<JoinHandle<Said>> {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = asked.remove(&ask.node)?;
-        let counts = asked.ask == *ask && asked.at.elapsed() < FRESH;
-        counts.then_some(asked.answer)
-    }
-
-    /// Waits until nothing is under way, so that connections can be ended.
-    pub(super) async fn end(&self) {
-        let asked = {
-            let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *asked)
-        };
-        for (_, asked) in asked {
-            asked.answer.abort();
-            let _ = asked.answer.await;
+        if asked.ask == *ask && asked.at.elapsed() < FRESH {
+            return Some(asked.answer);
         }
+        asked.answer.abort();
+        None
     }
 }
 
@@ -76,7 +67,7 @@ pub(super) fn said<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended {
         Ok(said) => Some(said),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // Only `end` cancels one, and nobody asks for what it had said.
+        // Nobody cancels what somebody has taken.
         Err(_) => None,
     }
 }

@@ -141,7 +141,6 @@ impl<'a> Session<'a> {
         if unreachable.is_empty() {
             return Ok(fleet);
         }
-        self.early.end().await;
         fleet.close().await;
         Err(Error::Unreachable(unreachable))
     }

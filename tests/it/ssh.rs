@@ -2,6 +2,7 @@
 //! for many nodes.
 
 mod connections;
+mod early;
 mod jump;
 mod many;
 mod refusals;

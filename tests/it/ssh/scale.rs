@@ -13,16 +13,17 @@ use super::sshd::{Place, Sshd};
 /// build, 12.5 MB, that is less than 60 MB; a debug build's code takes twice as much.
 const DATA: u64 = 46_000;
 
-/// An sshd that answers every command with the facts of a replica.
-fn sshd() -> Option<Sshd> {
+/// An sshd that answers every command with the facts of a replica, after shell text of a test's.
+pub(super) fn sshd(before: &str) -> Option<Sshd> {
     let place = Place::new()?;
     let record =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/facts/bookworm-replica.txt");
     let answer = place.path("answer");
     let script = format!(
-        "#!/bin/sh\nword=$(sed -n \"s/^printf '.n%s begin.n' //p\")\nprintf '\\n%s begin\\n' \"$word\"\n\
+        "#!/bin/sh\ncd '{}'\n{before}\nword=$(sed -n \"s/^printf '.n%s begin.n' //p\")\nprintf '\\n%s begin\\n' \"$word\"\n\
          cat '{}'\nprintf '\\n%s end 0\\n' \"$word\"\nprintf '\\n%s end\\n' \"$word\" >&2\n",
-        record.display()
+        place.path("").display(),
+        record.display(),
     );
     fs::write(&answer, script).expect("written");
     fs::set_permissions(&answer, fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -34,7 +35,7 @@ fn sshd() -> Option<Sshd> {
 }
 
 /// An inventory of so many nodes behind `sshd`.
-fn inventory(sshd: &Sshd, scope: &str, numbers: std::ops::Range<usize>) -> PathBuf {
+pub(super) fn inventory(sshd: &Sshd, scope: &str, numbers: std::ops::Range<usize>) -> PathBuf {
     let at = |name: &str| sshd.place.path(name).display().to_string();
     let mut text = format!(
         "scope: {scope}\ntls: off\nssh: {{ port: {}, identity_file: {}, config_file: {}, \
@@ -63,9 +64,14 @@ fn inventory(sshd: &Sshd, scope: &str, numbers: std::ops::Range<usize>) -> PathB
 
 /// `mahout facts`, which may open no more files than usual and finds two cores.
 fn facts(sshd: &Sshd, inventory: &Path) -> Child {
+    mahout(sshd, inventory, "facts")
+}
+
+/// The binary, as [`facts`], with these words.
+pub(super) fn mahout(sshd: &Sshd, inventory: &Path, words: &str) -> Child {
     let errors = fs::File::create(inventory.with_extension("err")).expect("a file");
     Command::new("sh")
-        .args(["-c", "ulimit -n 1024; exec \"$0\" \"$@\" facts"])
+        .args(["-c", &format!("ulimit -n 1024; exec \"$0\" \"$@\" {words}")])
         .args([env!("CARGO_BIN_EXE_mahout"), "--inventory"])
         .arg(inventory)
         .env("XDG_RUNTIME_DIR", sshd.place.path(""))
@@ -92,7 +98,7 @@ fn ended(mut child: Child, inventory: &Path, begun: &[u8]) -> (usize, String) {
 
 #[test]
 fn two_hundred_nodes_fit_into_the_usual_limits() {
-    let Some(sshd) = sshd() else { return };
+    let Some(sshd) = sshd("") else { return };
     let inventory = inventory(&sshd, "many", 0..200);
     for connections in ["new", "warm"] {
         let mut child = facts(&sshd, &inventory);
@@ -119,7 +125,7 @@ fn kibibytes(status: &str, key: &str) -> u64 {
 
 #[test]
 fn sixty_inventories_at_once_leave_one_another_alone() {
-    let Some(sshd) = sshd() else { return };
+    let Some(sshd) = sshd("") else { return };
     let inventories: Vec<PathBuf> = (0..60)
         .map(|number| inventory(&sshd, &format!("i{number}"), number..number + 1))
         .collect();

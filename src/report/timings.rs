@@ -21,9 +21,8 @@ pub(super) struct Last<'a> {
 pub(super) fn last<'a>(part: &Span, spans: &'a [Span]) -> Option<Last<'a>> {
     let mut ends: BTreeMap<&NodeName, &Span> = BTreeMap::new();
     let within = spans.iter().filter(|span| {
-        // An execution is told a moment before or after the part that it belongs to.
-        let middle = (span.begin + span.end) / 2;
-        is_execution(span) && part.begin <= middle && middle <= part.end
+        // Who is connected early is asked early, before the part that waits for the answers.
+        is_execution(span) && part.begin <= span.end && span.end <= part.end
     });
     for span in within {
         let node = span.node.as_ref()?;
@@ -80,7 +79,7 @@ pub fn write_timings(out: &mut dyn Write, spans: &[Span], took: Duration) -> io:
     writeln!(out)?;
 
     let nodes: BTreeSet<&NodeName> = spans.iter().filter_map(|span| span.node.as_ref()).collect();
-    let head = ["node", "executions", "in them", "in gates"];
+    let head = ["node", "login and executions", "in them", "in gates"];
     let mut rows = vec![head.map(str::to_owned)];
     for node in nodes {
         let of = |kind: Kind| {

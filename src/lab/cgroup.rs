@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -149,10 +150,16 @@ impl Cgroup {
         let patience = Duration::from_secs(3);
         loop {
             let processes = self.processes();
-            if processes.is_empty() {
-                return self.remove();
-            }
             let waited = started.elapsed();
+            if processes.is_empty() {
+                match self.remove() {
+                    // Nobody is listed who is about to be gone, nor whoever has entered since: an
+                    // `up` that was killed may just have started a node.
+                    Err(LabError::File { source, .. })
+                        if source.kind() == ErrorKind::ResourceBusy && waited < END => {}
+                    removed => return removed,
+                }
+            }
             if waited > END {
                 return Err(LabError::Program {
                     what: format!("{node}: powering it off"),

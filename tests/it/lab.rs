@@ -239,7 +239,9 @@ fn what_a_killed_up_leaves_is_cleared_away() {
             .to_owned();
         if what == "second node" {
             // Not `down` but `up` again: it starts from anything.
-            assert!(mahout(&up).status().expect("mahout").success());
+            let again = mahout(&up).stderr(Stdio::piped()).output().expect("mahout");
+            let told = String::from_utf8_lossy(&again.stderr);
+            assert!(again.status.success(), "{told}");
             assert!(is_whole());
         }
         assert!(what != "boot" || !leftovers(&name, &id).is_empty());

@@ -52,16 +52,14 @@ fn what_was_said_long_before_the_others_is_asked_once_more() {
     n1_waits(&sshd, "until test -e asked; do sleep 0.05; done; sleep 3.5");
     let output = run(&sshd, "facts", |text| text);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(asked(&sshd), 3);
+    assert!(asked(&sshd) >= 3);
 }
 
 #[test]
 fn who_is_still_asked_when_a_run_gives_up_keeps_no_connection() {
-    let Some(sshd) = sshd(&format!(
-        "{NOTE}; until test -e enough; do sleep 0.05; done"
-    )) else {
-        return;
-    };
+    // Until it is enough, or the test has gone with its folder.
+    let waits = format!("{NOTE}; while test -e asked && ! test -e enough; do sleep 0.05; done");
+    let Some(sshd) = sshd(&waits) else { return };
     n1_waits(&sshd, "until test -e asked; do sleep 0.05; done");
     // Nobody listens at port 1.
     let output = run(&sshd, "deploy --yes", |text| {

@@ -17,8 +17,10 @@ pub struct Opening<'a> {
     pub address: String,
     /// The port.
     pub port: u16,
-    /// The nodes that connect to it, without the node itself.
+    /// The nodes that may connect to it, without the node itself.
     pub nodes: Vec<&'a Node>,
+    /// Whether the cluster needs that they can: what any node may ask of HAProxy, none has to.
+    pub needed: bool,
     /// Whether the networks of `clients` do, too.
     pub clients: bool,
 }
@@ -43,6 +45,7 @@ impl Cluster {
                         .filter(|other| other.name != node.name)
                         .filter(|other| from.iter().any(|role| other.has(*role)))
                         .collect(),
+                    needed: from != any,
                     clients,
                 });
             }

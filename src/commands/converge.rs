@@ -19,6 +19,7 @@ use crate::report::{
     write_problems,
 };
 use crate::transport::{Fleet, Host};
+use crate::verify::words::count;
 use crate::verify::{Finding, Severity};
 
 /// After the last gate, what HAProxy and Patroni show of each other settles within a few rounds.
@@ -177,7 +178,7 @@ async fn settled(
             .filter(|finding| finding.severity == Severity::Error)
             .collect();
         let left = SETTLING.saturating_sub(begin.elapsed());
-        if failing.is_empty() {
+        let [first, others @ ..] = &failing[..] else {
             let left_over = if aim.goal.converges() {
                 match aim.goal {
                     // What waits for a restart is a deploy's.
@@ -195,18 +196,21 @@ async fn settled(
                 });
             }
             return Ok(findings);
-        }
+        };
         if left.is_zero() {
             return Ok(findings);
         }
-        for finding in failing {
-            session.context.events.send(Event::Waiting {
-                node: finding.node.clone().unwrap_or_else(|| "cluster".into()),
-                what: "every check holds".to_owned(),
-                missing: format!("{}: {}", finding.check, finding.message),
-                left,
-            });
-        }
+        // One stands for all: what many nodes have in common would be as many lines.
+        let others = match others.len() {
+            0 => String::new(),
+            more => format!(" (and {})", count(more, "more finding")),
+        };
+        session.context.events.send(Event::Waiting {
+            node: first.node.clone().unwrap_or_else(|| "cluster".into()),
+            what: "every check holds".to_owned(),
+            missing: format!("{}: {}{others}", first.check, first.message),
+            left,
+        });
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }

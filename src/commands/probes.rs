@@ -103,13 +103,7 @@ async fn send_probes(
     let Some(script) = probe::script(cluster, node, bin_dir, password) else {
         return Vec::new();
     };
-    let said = ask(
-        Arc::clone(host),
-        "probe HAProxy",
-        script,
-        probe::SCRIPT_DEADLINE,
-    )
-    .await;
+    let said = ask(Arc::clone(host), "probe HAProxy", script).await;
     probe::parse(cluster, node, password, &said)
 }
 
@@ -130,7 +124,7 @@ async fn knock(
             let host = Arc::clone(host);
             work.spawn(async move {
                 let title = "knock at what must be closed";
-                (at, ask(host, title, script, doors::SCRIPT_DEADLINE).await)
+                (at, ask(host, title, script).await)
             });
         }
     }
@@ -152,7 +146,7 @@ async fn walk(cluster: &Cluster, fleet: &Fleet<Host>, facts: &Facts) -> Vec<Walk
             work.spawn(async move {
                 let title = "try the paths to the other nodes";
                 let script = paths::script(&paths);
-                let said = ask(host, title, script, paths::SCRIPT_DEADLINE).await;
+                let said = ask(host, title, script).await;
                 paths::parse(&paths, &said)
             });
         }
@@ -160,8 +154,9 @@ async fn walk(cluster: &Cluster, fleet: &Fleet<Host>, facts: &Facts) -> Vec<Walk
     work.join_all().await.into_iter().flatten().collect()
 }
 
-/// What a script says; what one that did not come to its end has not said counts as not answered.
-async fn ask(host: Arc<Host>, title: &str, script: Secret, seconds: u64) -> String {
+/// What a script says that may take so many seconds; what one that did not come to its end has not
+/// said counts as not answered.
+async fn ask(host: Arc<Host>, title: &str, (script, seconds): (Secret, u64)) -> String {
     let command = Command {
         title: title.to_owned(),
         script,

@@ -13,7 +13,7 @@ use super::words::{count, list};
 use crate::cluster::tls::{EXTERNAL_IN_CLEAR, OFF};
 use crate::cluster::{Cluster, ExternalEtcd, Node, NodeName, Role};
 
-pub use script::{SCRIPT_DEADLINE, parse, script};
+pub use script::{parse, script};
 
 /// Something that must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@
 //! says nothing. A node that could not be reached is a finding of its own; the others are judged
 //! all the same.
 
+mod abreast;
 mod certificates;
 mod disk;
 pub mod doors;

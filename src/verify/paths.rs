@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::abreast::Abreast;
 use super::probe::quoted;
 use super::view::{Judge, View};
-use super::words::{count, list};
+use super::words::{count, nodes};
 use crate::cluster::{Cluster, Node, NodeName};
 use crate::facts::Facts;
 use crate::facts::firewall::Fence;
@@ -13,11 +14,13 @@ use crate::secret::Secret;
 
 /// How long one attempt may take, in seconds.
 const DEADLINE: u64 = 4;
-/// How many are made at the same time.
-const AT_ONCE: usize = 40;
-/// How long the whole script may take, in seconds, on a node of a large cluster whose others are
-/// all silent.
-pub const SCRIPT_DEADLINE: u64 = 60;
+const ABREAST: Abreast = Abreast {
+    at_once: 40,
+    each: DEADLINE + 1,
+};
+/// From how many nodes it is tried what clients need and the cluster does not. Each from each
+/// would be 4,900 attempts in a cluster of fifty nodes with HAProxy.
+const WITNESSES: usize = 3;
 
 /// What the script begins with. bash makes a connection by itself and says why there is none; every
 /// distribution that mahout knows has it.
@@ -69,9 +72,10 @@ pub struct Walk {
 /// The paths that `from` needs, and one at which a firewall of the next node has to refuse it.
 pub fn paths(cluster: &Cluster, facts: &Facts, from: &Node) -> Vec<Path> {
     let mut paths = Vec::new();
-    for to in others(cluster, from) {
+    for (steps, to) in others(cluster, from).enumerate() {
         for opening in cluster.openings(to) {
-            if opening.nodes.iter().any(|node| node.name == from.name) {
+            let may = opening.nodes.iter().any(|node| node.name == from.name);
+            if may && (opening.needed || steps < WITNESSES) {
                 paths.push(Path {
                     from: from.name.clone(),
                     to: to.name.clone(),
@@ -121,18 +125,15 @@ fn closed_port(facts: &Facts, node: &Node) -> Option<u16> {
     (61_000..61_100).find(|port| !listens.contains(port))
 }
 
-/// The POSIX sh script that tries `paths`.
-pub fn script(paths: &[Path]) -> Secret {
-    let mut script = FUNCTION.to_owned();
-    for (number, path) in paths.iter().enumerate() {
+/// The POSIX sh script that tries `paths`, and how long it may take, in seconds.
+pub fn script(paths: &[Path]) -> (Secret, u64) {
+    let attempt = |(number, path): (usize, &Path)| {
         let (address, port) = (quoted(&path.address), path.port);
-        script += &format!("reach {number} {address} {port} {DEADLINE} &\n");
-        if number % AT_ONCE == AT_ONCE - 1 {
-            script += "wait\n";
-        }
-    }
-    script += "wait\n";
-    Secret::new(script)
+        format!("reach {number} {address} {port} {DEADLINE}")
+    };
+    let attempts: Vec<String> = paths.iter().enumerate().map(attempt).collect();
+    let script = FUNCTION.to_owned() + &ABREAST.script(&attempts);
+    (Secret::new(script), ABREAST.deadline(attempts.len()))
 }
 
 /// What the script's output says of `paths`.
@@ -208,7 +209,7 @@ pub(super) fn needed(view: &View, judge: &mut Judge) {
     for ((to, port, service, why), from) in shut {
         let message = format!(
             "{service}, {port}, cannot be reached from {}: {why}",
-            list(from)
+            nodes(from)
         );
         judge.error(to, message).hint(
             "a firewall of the node, or one in between; `mahout deploy` opens firewalld and ufw, \

@@ -1,10 +1,11 @@
 //! Probes through HAProxy: what is asked, and what an answer means.
 //!
-//! One script on one PostgreSQL node asks every HAProxy at once: a durable write that leaves no
+//! One script on one PostgreSQL node asks every HAProxy: a durable write that leaves no
 //! trace (`pg_logical_emit_message`, which a standby refuses) through the read-write port, and a
 //! read through the read-only port. It logs in as a role without any right, so that the probe
 //! goes the way that a client goes: through HAProxy, pg_hba and a password.
 
+use super::abreast::Abreast;
 use crate::cluster::firewall::reached_at;
 use crate::cluster::postgresql::PROBE_ROLE;
 use crate::cluster::tls::CA_FILE;
@@ -16,8 +17,11 @@ const DATABASE: &str = "postgres";
 /// How long one probe may take, in seconds. A deadline of its own: the wait of a commit for a
 /// synchronous standby is bounded by no setting of the server.
 const DEADLINE: u64 = 10;
-/// How long the whole script may take, in seconds: the probes run side by side.
-pub const SCRIPT_DEADLINE: u64 = DEADLINE + 10;
+/// Of a hundred connections, which a server allows unless told otherwise, clients keep the most.
+const ABREAST: Abreast = Abreast {
+    at_once: 20,
+    each: DEADLINE + 2,
+};
 
 /// What is asked of an HAProxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,8 +122,8 @@ fn entrances<'a>(
 }
 
 /// The POSIX sh script that sends every probe, for `from`, a PostgreSQL node whose binaries are
-/// in `bin_dir`; `None` if there is no HAProxy that can be asked from there. It logs in as
-/// [`PROBE_ROLE`] with `password`.
+/// in `bin_dir`, and how long it may take, in seconds; `None` if there is no HAProxy that can be
+/// asked from there. It logs in as [`PROBE_ROLE`] with `password`.
 ///
 /// The password goes to psql in a password file in memory, whose name is gone before the password
 /// is written: it stands in no argument list, no environment, and no file that a killed script
@@ -127,7 +131,12 @@ fn entrances<'a>(
 /// file, and the variables of whoever runs it are dropped. With TLS it is as strict as a client
 /// can be, and looks for the HAProxy's name in the certificate: libpq before 15 finds no address
 /// there.
-pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) -> Option<Secret> {
+pub fn script(
+    cluster: &Cluster,
+    from: &Node,
+    bin_dir: &str,
+    password: &Secret,
+) -> Option<(Secret, u64)> {
     let mut script = format!(
         "unset PGPASSWORD PGHOST PGHOSTADDR PGPORT PGSERVICE PGSERVICEFILE PGOPTIONS PGPASSFILE PGSSLMODE \
          PGSSLROOTCERT PGSSLCERT PGSSLKEY PGREQUIREAUTH PGTARGETSESSIONATTRS PGCLIENTENCODING\n\
@@ -154,18 +163,19 @@ pub fn script(cluster: &Cluster, from: &Node, bin_dir: &str, password: &Secret) 
         password = quoted(&passfile_line(password.expose())),
         psql = quoted(&format!("{}/psql", bin_dir.trim_end_matches('/'))),
     );
-    let mut probes = 0;
-    for (node, kind, address, port) in entrances(cluster, from) {
-        probes += 1;
-        let (name, kind, sql) = (
-            quoted(node.name.as_str()),
-            kind.as_str(),
-            quoted(kind.sql()),
-        );
-        script += &format!("probe {name} {kind} {} {port} {sql} &\n", quoted(&address));
-    }
-    script += "wait\n";
-    (probes > 0).then(|| Secret::new(script))
+    let attempts: Vec<String> = entrances(cluster, from)
+        .map(|(node, kind, address, port)| {
+            let (name, address, sql) = (
+                quoted(node.name.as_str()),
+                quoted(&address),
+                quoted(kind.sql()),
+            );
+            format!("probe {name} {} {address} {port} {sql}", kind.as_str())
+        })
+        .collect();
+    script += &ABREAST.script(&attempts);
+    let deadline = ABREAST.deadline(attempts.len());
+    (!attempts.is_empty()).then(|| (Secret::new(script), deadline))
 }
 
 /// The line of a password file for whatever is connected to.

@@ -222,7 +222,7 @@ pub(super) fn by_value<'a, K: Ord + ToString>(
 pub(super) fn differ<K: ToString>(by_value: &BTreeMap<K, Vec<&NodeName>>) -> String {
     let parts: Vec<String> = by_value
         .iter()
-        .map(|(value, nodes)| format!("{} on {}", value.to_string(), super::words::list(nodes)))
+        .map(|(value, nodes)| format!("{} on {}", value.to_string(), super::words::nodes(nodes)))
         .collect();
     parts.join("; ")
 }

@@ -21,6 +21,19 @@ pub fn list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
     names.join(", ")
 }
 
+/// Names of nodes behind each other, as many as can be read at a glance:
+/// `pg-1, pg-2, pg-3, pg-4, pg-5 and 45 more`.
+pub fn nodes<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<T> = names.into_iter().collect();
+    // One more needs no more room than to say so.
+    if names.len() <= SHOWN + 1 {
+        return list(names);
+    }
+    let more = names.len() - SHOWN;
+    format!("{} and {more} more", list(names.into_iter().take(SHOWN)))
+}
+
 /// A number with its noun: `1 node`, `3 nodes`.
 pub fn count(number: usize, noun: &str) -> String {
     match number {
@@ -31,7 +44,7 @@ pub fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count};
+    use super::{bytes, count, nodes};
 
     #[test]
     fn sizes_are_rounded_to_one_digit() {
@@ -45,6 +58,12 @@ mod tests {
         ] {
             assert_eq!(bytes(size), shown);
         }
+    }
+
+    #[test]
+    fn of_many_nodes_some_are_named() {
+        assert_eq!(nodes(1..=6), "1, 2, 3, 4, 5, 6");
+        assert_eq!(nodes(1..=50), "1, 2, 3, 4, 5 and 45 more");
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn probe(tls: bool) {
     let from = &cluster.nodes[1];
     let password = Secret::new("it's \"$x\" %s \\:");
     let bin_dir = folder.path().to_str().expect("a path");
-    let script = script(&cluster, from, bin_dir, &password).expect("a script");
+    let (script, _) = script(&cluster, from, bin_dir, &password).expect("a script");
 
     let mut shell = Command::new("sh")
         .env("PGSERVICE", "elsewhere")
@@ -155,7 +155,8 @@ fn an_haproxy_for_its_own_node_alone_is_probed_from_there_alone() {
     );
     let password = Secret::new("x");
     let probes = |from: usize| {
-        let script = script(&cluster, &cluster.nodes[from], "/bin", &password).expect("a script");
+        let from = &cluster.nodes[from];
+        let (script, _) = script(&cluster, from, "/bin", &password).expect("a script");
         script.expose().matches("\nprobe '").count()
     };
     assert_eq!((probes(0), probes(1)), (4, 2));

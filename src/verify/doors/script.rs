@@ -4,12 +4,15 @@ use super::{Door, Knock, Outcome};
 use crate::cluster::tls::CA_FILE;
 use crate::cluster::{CertificatePurpose, Cluster, Node};
 use crate::secret::Secret;
+use crate::verify::abreast::Abreast;
 use crate::verify::probe::{self, quoted};
 
 /// How long one knock may take, in seconds.
 const DEADLINE: u64 = 8;
-/// How long the whole script may take, in seconds: the knocks are side by side.
-pub const SCRIPT_DEADLINE: u64 = DEADLINE + 12;
+const ABREAST: Abreast = Abreast {
+    at_once: 40,
+    each: DEADLINE + 2,
+};
 
 /// What the script begins with: `web` asks with curl and tells the HTTP status or curl's own
 /// code, `database` with psql.
@@ -32,22 +35,20 @@ told "$node" "$door" "$?" "$answer"
 "#;
 
 /// The POSIX sh script by which `from`, a PostgreSQL node whose binaries are in `bin_dir`, knocks
-/// at every door of `nodes`.
-pub fn script(cluster: &Cluster, from: &Node, nodes: &[&Node], bin_dir: &str) -> Secret {
+/// at every door of `nodes`, and how long it may take, in seconds.
+pub fn script(cluster: &Cluster, from: &Node, nodes: &[&Node], bin_dir: &str) -> (Secret, u64) {
     let mut script = format!(
         "psql={}\n{FUNCTIONS}",
         quoted(&format!("{}/psql", bin_dir.trim_end_matches('/')))
     );
+    let mut knocks = Vec::new();
     for node in nodes {
-        for door in Door::ALL {
-            if is_tried(cluster, from, node, door) {
-                let knock = knock(cluster, node, door);
-                script += &format!("{knock} &\n");
-            }
-        }
+        let tried = |door: &Door| is_tried(cluster, from, node, *door);
+        let doors = Door::ALL.into_iter().filter(tried);
+        knocks.extend(doors.map(|door| knock(cluster, node, door)));
     }
-    script += "wait\n";
-    Secret::new(script)
+    script += &ABREAST.script(&knocks);
+    (Secret::new(script), ABREAST.deadline(knocks.len()))
 }
 
 /// The statistics page is open on the node itself.

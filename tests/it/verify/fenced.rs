@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use mahout::cluster::FirewallUse;
+use mahout::cluster::{FirewallUse, Role};
 use mahout::facts::firewall::{FirewallFacts, FirewallRule, NftablesChain, UfwFacts};
 use mahout::facts::selinux::{Denial, LabelFacts, SelinuxFacts};
-use mahout::facts::{FileFacts, ListeningPort};
+use mahout::facts::{Facts, FileFacts, ListeningPort};
 use mahout::verify::Severity;
-use mahout::verify::paths::{Path, Reach, Walk};
+use mahout::verify::paths::{self, Path, Reach, Walk};
 
 use super::broken::Break;
-use crate::sample::{Sample, name, unit_facts};
+use crate::sample::{Sample, cluster, name, unit_facts};
 
 const POLICY: &str = "/etc/firewalld/policies/mahout.xml";
 
@@ -114,4 +114,28 @@ fn selinux(sample: &mut Sample) -> &mut SelinuxFacts {
         haproxy_connect_any: Some(true),
         ..SelinuxFacts::default()
     })
+}
+
+#[test]
+fn many_haproxies_are_tried_from_some_nodes_and_what_they_need_by_each() {
+    let mut cluster = cluster(50);
+    for node in &mut cluster.nodes[3..] {
+        node.roles = [Role::Haproxy].into();
+    }
+    let facts = Facts::default();
+    let nodes = cluster.nodes.iter();
+    let paths: Vec<Path> = nodes
+        .flat_map(|node| paths::paths(&cluster, &facts, node))
+        .collect();
+    let from = |to: usize, port: u16| {
+        let tried = |path: &&Path| (&path.to, path.port) == (&name(to), port);
+        paths.iter().filter(tried).count()
+    };
+    for to in 1..=50 {
+        assert_eq!((from(to, 5000), from(to, 5001)), (3, 3), "pg-{to}");
+    }
+    for to in 1..=3 {
+        let ports = [2379, 2380, 8008, 5432];
+        assert_eq!(ports.map(|port| from(to, port)), [2, 2, 49, 49], "pg-{to}");
+    }
 }

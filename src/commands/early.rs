@@ -15,14 +15,16 @@ use crate::transport::{Greet, Host};
 /// What a node said longer ago is asked for once more: others took so long to log in (a dead node
 /// a dozen seconds) that what they will say would belong to another moment.
 const FRESH: Duration = Duration::from_secs(3);
+/// So much longer a node, for each is a key exchange here: fifty took six seconds on two cores.
+const FRESH_A_NODE: Duration = Duration::from_millis(150);
 
 /// What a node says.
 pub(super) type Said = Result<NodeFacts, FactsError>;
 
-/// A question that is on its way, and when it was asked.
+/// A question that is on its way, and until when its answer is taken.
 struct Asked {
     ask: Ask,
-    at: Instant,
+    fresh_until: Instant,
     answer: JoinHandle<Said>,
 }
 
@@ -34,6 +36,7 @@ impl Early {
     /// Asks every node its question once it is connected.
     pub(super) fn greet(&self, asks: Vec<Ask>) -> Greet {
         let asked = Arc::clone(&self.0);
+        let fresh = FRESH + FRESH_A_NODE * asks.len() as u32;
         Greet(Arc::new(move |host: &Arc<Host>| {
             let Some(ask) = asks.iter().find(|ask| ask.node == *host.node()) else {
                 return;
@@ -42,7 +45,7 @@ impl Early {
             let answer = tokio::spawn(async move { gather_node(&*host, &question).await });
             let entry = Asked {
                 ask: ask.clone(),
-                at: Instant::now(),
+                fresh_until: Instant::now() + fresh,
                 answer,
             };
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +57,7 @@ impl Early {
     pub(super) fn take(&self, ask: &Ask) -> Option<JoinHandle<Said>> {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = asked.remove(&ask.node)?;
-        if asked.ask == *ask && asked.at.elapsed() < FRESH {
+        if asked.ask == *ask && Instant::now() < asked.fresh_until {
             return Some(asked.answer);
         }
         asked.answer.abort();

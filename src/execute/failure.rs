@@ -191,15 +191,47 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Of how many others a line is said; what has befallen fifty nodes has one cause.
+const OTHERS: usize = 5;
+
 fn failures(failures: &[Failure]) -> String {
     let Some((first, others)) = failures.split_first() else {
         return String::new();
     };
     let mut text = first.to_string();
-    for other in others {
+    for other in others.iter().take(OTHERS) {
         let line = other.to_string();
         let line = line.lines().next().unwrap_or_default();
         text.push_str(&format!("\nalso: {line}"));
     }
+    if others.len() > OTHERS {
+        let names = others[OTHERS..].iter().map(|other| other.node.as_str());
+        let names: Vec<&str> = names.collect();
+        text.push_str(&format!("\nalso failed: {}", names.join(", ")));
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_nodes_that_failed_some_have_a_line_and_the_others_a_name() {
+        let failure = |number: usize| Failure {
+            node: format!("n{number}").as_str().into(),
+            phase: "haproxy",
+            reason: Reason::Guard {
+                why: "somebody was here".to_owned(),
+            },
+            output: Vec::new(),
+            explanation: None,
+        };
+        let many: Vec<Failure> = (1..=9).map(failure).collect();
+        let text = failures(&many);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 8, "{text}");
+        assert!(lines[6].starts_with("also: "), "{text}");
+        assert_eq!(lines[7], "also failed: n7, n8, n9");
+    }
 }

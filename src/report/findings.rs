@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::clean;
 use crate::cluster::NodeName;
-use crate::verify::words::{count, list};
+use crate::verify::words::{count, nodes};
 use crate::verify::{Finding, Severity};
 
 /// The groups in the order in which they are shown, with their names for people.
@@ -58,7 +58,7 @@ impl Counts {
 }
 
 /// Writes the findings as text, and how many there are. Nodes of which a check says the same are
-/// named in one line.
+/// named in one line, the first of them if they are many.
 ///
 /// # Errors
 /// What `out` says.
@@ -89,10 +89,10 @@ fn write_groups(out: &mut dyn Write, findings: &[&Finding]) -> io::Result<()> {
         }
         lines.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.severity));
         writeln!(out, "{title}")?;
-        for (finding, nodes) in lines {
+        for (finding, names) in lines {
             let mut message = clean(&finding.message);
-            if !nodes.is_empty() {
-                message = format!("{}: {message}", list(nodes));
+            if !names.is_empty() {
+                message = format!("{}: {message}", nodes(names));
             }
             let severity = match finding.severity {
                 Severity::Ok => "ok",

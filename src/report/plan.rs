@@ -7,7 +7,7 @@ use super::group::groups;
 use crate::cluster::{Cluster, NodeName, Role, Secrets};
 use crate::plan::{Phase, Plan, Rollout};
 use crate::secret::Mask;
-use crate::verify::words::{count, list};
+use crate::verify::words::{count, list, nodes};
 
 /// How much of a plan is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +70,12 @@ pub fn write_plan(out: &mut dyn Write, view: &PlanView) -> io::Result<()> {
             None => notes.push((&note.message, note.node.iter().collect())),
         }
     }
-    for (message, nodes) in notes {
+    for (message, names) in notes {
         let message = clean(&mask.text(message));
-        if nodes.is_empty() {
+        if names.is_empty() {
             writeln!(out, "note: {message}")?;
         } else {
-            writeln!(out, "note: {}: {message}", list(nodes))?;
+            writeln!(out, "note: {}: {message}", nodes(names))?;
         }
     }
     if !plan.notes.is_empty() {

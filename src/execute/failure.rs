@@ -1,5 +1,6 @@
 //! How a run fails: the node, the step, the cause, what to do next.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -191,25 +192,36 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Of how many others a line is said; what has befallen fifty nodes has one cause.
-const OTHERS: usize = 5;
+/// How many nodes that failed in one way have a line each; the others are named.
+const ALIKE: usize = 6;
 
 fn failures(failures: &[Failure]) -> String {
-    let Some((first, others)) = failures.split_first() else {
-        return String::new();
-    };
-    let mut text = first.to_string();
-    for other in others.iter().take(OTHERS) {
-        let line = other.to_string();
-        let line = line.lines().next().unwrap_or_default();
-        text.push_str(&format!("\nalso: {line}"));
+    let mut text = String::new();
+    let mut ways: BTreeMap<String, usize> = BTreeMap::new();
+    let mut likewise = Vec::new();
+    for failure in failures {
+        let said = failure.to_string();
+        let line = said.lines().next().unwrap_or_default();
+        let seen = ways.entry(way(&failure.node, line)).or_default();
+        *seen += 1;
+        if text.is_empty() {
+            text.push_str(&said);
+        } else if *seen <= ALIKE {
+            text.push_str(&format!("\nalso: {line}"));
+        } else {
+            likewise.push(failure.node.as_str());
+        }
     }
-    if others.len() > OTHERS {
-        let names = others[OTHERS..].iter().map(|other| other.node.as_str());
-        let names: Vec<&str> = names.collect();
-        text.push_str(&format!("\nalso failed: {}", names.join(", ")));
+    if !likewise.is_empty() {
+        text.push_str(&format!("\nand likewise: {}", likewise.join(", ")));
     }
     text
+}
+
+/// A failure's line without what differs from node to node: its name, and how long it took.
+fn way(node: &NodeName, line: &str) -> String {
+    let line = line.replace(node.as_str(), "");
+    line.chars().filter(|char| !char.is_ascii_digit()).collect()
 }
 
 #[cfg(test)]
@@ -217,21 +229,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_nodes_that_failed_some_have_a_line_and_the_others_a_name() {
+    fn of_many_that_failed_alike_some_have_a_line_and_each_other_cause_has_one() {
         let failure = |number: usize| Failure {
             node: format!("n{number}").as_str().into(),
             phase: "haproxy",
-            reason: Reason::Guard {
-                why: "somebody was here".to_owned(),
+            reason: Reason::Transport {
+                cause: match number {
+                    9 => "another cause".to_owned(),
+                    _ => format!("no answer after {number} s"),
+                },
+                step: None,
             },
             output: Vec::new(),
             explanation: None,
         };
-        let many: Vec<Failure> = (1..=9).map(failure).collect();
-        let text = failures(&many);
+        let text = failures(&(1..=9).map(failure).collect::<Vec<_>>());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 8, "{text}");
-        assert!(lines[6].starts_with("also: "), "{text}");
-        assert_eq!(lines[7], "also failed: n7, n8, n9");
+        assert_eq!(lines[0], "n1: no answer after 1 s");
+        assert_eq!(
+            lines[6..],
+            [
+                "also: n6: no answer after 6 s",
+                "also: n9: another cause",
+                "and likewise: n7, n8"
+            ]
+        );
     }
 }
